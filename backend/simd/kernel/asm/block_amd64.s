@@ -2654,10 +2654,12 @@ done:
 // func BlockForward3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), BX
@@ -2679,27 +2681,25 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (BX), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z8, (BX)
-	VSUBPS       Z0, Z3, Z2
-	VBROADCASTSS 4(CX), Z4
-	VMULPS       Z4, Z2, Z5
-	VBROADCASTSS (CX), Z6
-	VMULPS       Z6, Z2, Z2
-	VFMSUB231PS  Z6, Z7, Z5
-	VFMADD231PS  Z4, Z7, Z2
-	VMOVUPS      Z5, (AX)(DX*1)
-	VMOVUPS      Z2, (BX)(DX*1)
+	VMOVUPS      Z6, (BX)
+	VSUBPS       Z0, Z3, Z4
+	VBROADCASTSS 4(CX), Z5
+	VMULPS       Z5, Z4, Z6
+	VBROADCASTSS (CX), Z7
+	VMULPS       Z7, Z4, Z4
+	VFMSUB231PS  Z7, Z2, Z6
+	VFMADD231PS  Z5, Z2, Z4
+	VMOVUPS      Z6, (AX)(DX*1)
+	VMOVUPS      Z4, (BX)(DX*1)
 	VADDPS       Z0, Z3, Z0
 	VBROADCASTSS 12(CX), Z2
 	VMULPS       Z2, Z0, Z3
@@ -2726,11 +2726,13 @@ done:
 // func BlockForward3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), BX
@@ -2752,27 +2754,25 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      (AX), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (BX), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
-	VMULPS       Y2, Y0, Y0
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
+	VMULPS       Y14, Y0, Y0
 	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y8, (BX)
-	VSUBPS       Y0, Y3, Y2
-	VBROADCASTSS 4(CX), Y4
-	VMULPS       Y4, Y2, Y5
-	VBROADCASTSS (CX), Y6
-	VMULPS       Y6, Y2, Y2
-	VFMSUB231PS  Y6, Y7, Y5
-	VFMADD231PS  Y4, Y7, Y2
-	VMOVUPS      Y5, (AX)(DX*1)
-	VMOVUPS      Y2, (BX)(DX*1)
+	VMOVUPS      Y6, (BX)
+	VSUBPS       Y0, Y3, Y4
+	VBROADCASTSS 4(CX), Y5
+	VMULPS       Y5, Y4, Y6
+	VBROADCASTSS (CX), Y7
+	VMULPS       Y7, Y4, Y4
+	VFMSUB231PS  Y7, Y2, Y6
+	VFMADD231PS  Y5, Y2, Y4
+	VMOVUPS      Y6, (AX)(DX*1)
+	VMOVUPS      Y4, (BX)(DX*1)
 	VADDPS       Y0, Y3, Y0
 	VBROADCASTSS 12(CX), Y2
 	VMULPS       Y2, Y0, Y3
@@ -2801,10 +2801,12 @@ done:
 // func BlockInverse3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), BX
@@ -2838,21 +2840,19 @@ butterfly:
 	VSUBPS       Z4, Z2, Z1
 	VMOVUPS      (BX), Z2
 	VADDPS       Z3, Z2, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z3, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
-	VADDPS       Z1, Z2, Z7
+	VFNMADD231PS Z31, Z3, Z2
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z2, Z3
 	VSUBPS       Z1, Z2, Z1
 	VMOVUPS      (AX), Z2
-	VADDPS       Z5, Z2, Z8
-	VFNMADD231PS Z6, Z5, Z2
-	VMULPS       Z3, Z0, Z0
-	VMOVUPS      Z8, (AX)
+	VADDPS       Z5, Z2, Z6
+	VFNMADD231PS Z31, Z5, Z2
+	VMULPS       Z30, Z0, Z0
+	VMOVUPS      Z6, (AX)
 	VMOVUPS      Z4, (BX)
-	VSUBPS       Z0, Z2, Z3
-	VMOVUPS      Z3, (AX)(DX*1)
-	VMOVUPS      Z7, (BX)(DX*1)
+	VSUBPS       Z0, Z2, Z4
+	VMOVUPS      Z4, (AX)(DX*1)
+	VMOVUPS      Z3, (BX)(DX*1)
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (AX)(DX*2)
 	VMOVUPS      Z1, (BX)(DX*2)
@@ -2873,11 +2873,13 @@ done:
 // func BlockInverse3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), BX
@@ -2911,21 +2913,19 @@ butterfly:
 	VSUBPS       Y4, Y2, Y1
 	VMOVUPS      (BX), Y2
 	VADDPS       Y3, Y2, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+4(SB), Y3
-	VMULPS       Y3, Y1, Y1
-	VADDPS       Y1, Y2, Y7
+	VFNMADD231PS Y15, Y3, Y2
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y2, Y3
 	VSUBPS       Y1, Y2, Y1
 	VMOVUPS      (AX), Y2
-	VADDPS       Y5, Y2, Y8
-	VFNMADD231PS Y6, Y5, Y2
-	VMULPS       Y3, Y0, Y0
-	VMOVUPS      Y8, (AX)
+	VADDPS       Y5, Y2, Y6
+	VFNMADD231PS Y15, Y5, Y2
+	VMULPS       Y14, Y0, Y0
+	VMOVUPS      Y6, (AX)
 	VMOVUPS      Y4, (BX)
-	VSUBPS       Y0, Y2, Y3
-	VMOVUPS      Y3, (AX)(DX*1)
-	VMOVUPS      Y7, (BX)(DX*1)
+	VSUBPS       Y0, Y2, Y4
+	VMOVUPS      Y4, (AX)(DX*1)
+	VMOVUPS      Y3, (BX)(DX*1)
 	VADDPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (AX)(DX*2)
 	VMOVUPS      Y1, (BX)(DX*2)
@@ -2948,15 +2948,17 @@ done:
 // func BlockFilter3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), SI
-	ADDQ AX, SI
-	MOVQ (SI), DI
-	MOVQ 24(SI), R8
-	MOVQ 32(SI), R9
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), SI
+	ADDQ         AX, SI
+	MOVQ         (SI), DI
+	MOVQ         24(SI), R8
+	MOVQ         32(SI), R9
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), BX
@@ -2982,60 +2984,58 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DX), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VMOVUPS      64(BX), Z5
-	VMULPS       Z5, Z8, Z9
-	VMOVUPS      (BX), Z10
-	VMULPS       Z10, Z8, Z8
-	VFMSUB231PS  Z10, Z4, Z9
-	VFMADD231PS  Z5, Z4, Z8
+	VMULPS       Z5, Z6, Z7
+	VMOVUPS      (BX), Z8
+	VMULPS       Z8, Z6, Z6
+	VFMSUB231PS  Z8, Z4, Z7
+	VFMADD231PS  Z5, Z4, Z6
 	PREFETCHT1   (DI)
 	PREFETCHT1   (DI)(R8*1)
 	ADDQ         R9, DI
 	VSUBPS       Z0, Z3, Z4
 	VMOVUPS      192(BX), Z5
-	VMULPS       Z5, Z4, Z10
-	VMOVUPS      128(BX), Z11
-	VMULPS       Z11, Z4, Z4
-	VFMSUB231PS  Z11, Z7, Z10
-	VFMADD231PS  Z5, Z7, Z4
+	VMULPS       Z5, Z4, Z8
+	VMOVUPS      128(BX), Z9
+	VMULPS       Z9, Z4, Z4
+	VFMSUB231PS  Z9, Z2, Z8
+	VFMADD231PS  Z5, Z2, Z4
 	VADDPS       Z0, Z3, Z0
-	VMOVUPS      320(BX), Z3
-	VMULPS       Z3, Z0, Z5
-	VMOVUPS      256(BX), Z7
-	VMULPS       Z7, Z0, Z0
-	VFMSUB231PS  Z7, Z1, Z5
-	VFMADD231PS  Z3, Z1, Z0
+	VMOVUPS      320(BX), Z2
+	VMULPS       Z2, Z0, Z3
+	VMOVUPS      256(BX), Z5
+	VMULPS       Z5, Z0, Z0
+	VFMSUB231PS  Z5, Z1, Z3
+	VFMADD231PS  Z2, Z1, Z0
 	VADDPS       Z0, Z4, Z1
-	VADDPS       Z5, Z10, Z3
+	VADDPS       Z3, Z8, Z2
 	VSUBPS       Z0, Z4, Z0
-	VSUBPS       Z5, Z10, Z4
-	VADDPS       Z1, Z8, Z5
+	VSUBPS       Z3, Z8, Z3
+	VADDPS       Z1, Z6, Z4
 	PREFETCHT1   (DI)
 	PREFETCHT1   (DI)(R8*1)
 	ADDQ         R9, DI
-	VFNMADD231PS Z6, Z1, Z8
-	VMULPS       Z2, Z4, Z1
-	VADDPS       Z1, Z8, Z4
-	VSUBPS       Z1, Z8, Z1
-	VADDPS       Z3, Z9, Z7
-	VFNMADD231PS Z6, Z3, Z9
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z7, (AX)
-	VMOVUPS      Z5, (DX)
-	VSUBPS       Z0, Z9, Z2
+	VFNMADD231PS Z31, Z1, Z6
+	VMULPS       Z30, Z3, Z1
+	VADDPS       Z1, Z6, Z3
+	VSUBPS       Z1, Z6, Z1
+	VADDPS       Z2, Z7, Z5
+	VFNMADD231PS Z31, Z2, Z7
+	VMULPS       Z30, Z0, Z0
+	VMOVUPS      Z5, (AX)
+	VMOVUPS      Z4, (DX)
+	VSUBPS       Z0, Z7, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
-	VMOVUPS      Z4, (DX)(CX*1)
-	VADDPS       Z0, Z9, Z0
+	VMOVUPS      Z3, (DX)(CX*1)
+	VADDPS       Z0, Z7, Z0
 	VMOVUPS      Z0, (AX)(CX*2)
 	VMOVUPS      Z1, (DX)(CX*2)
 	ADDQ         $0x40, AX
@@ -3104,16 +3104,18 @@ none:
 // func BlockFilter3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), SI
-	ADDQ AX, SI
-	MOVQ (SI), DI
-	MOVQ 24(SI), R8
-	MOVQ 32(SI), R9
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), SI
+	ADDQ         AX, SI
+	MOVQ         (SI), DI
+	MOVQ         24(SI), R8
+	MOVQ         32(SI), R9
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), BX
@@ -3139,57 +3141,55 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      (AX), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (DX), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
-	VMULPS       Y2, Y0, Y0
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
+	VMULPS       Y14, Y0, Y0
 	VMOVUPS      64(BX), Y5
-	VMULPS       Y5, Y8, Y9
-	VMOVUPS      (BX), Y10
-	VMULPS       Y10, Y8, Y8
-	VFMSUB231PS  Y10, Y4, Y9
-	VFMADD231PS  Y5, Y4, Y8
+	VMULPS       Y5, Y6, Y7
+	VMOVUPS      (BX), Y8
+	VMULPS       Y8, Y6, Y6
+	VFMSUB231PS  Y8, Y4, Y7
+	VFMADD231PS  Y5, Y4, Y6
 	VSUBPS       Y0, Y3, Y4
 	VMOVUPS      192(BX), Y5
-	VMULPS       Y5, Y4, Y10
-	VMOVUPS      128(BX), Y11
-	VMULPS       Y11, Y4, Y4
-	VFMSUB231PS  Y11, Y7, Y10
-	VFMADD231PS  Y5, Y7, Y4
+	VMULPS       Y5, Y4, Y8
+	VMOVUPS      128(BX), Y9
+	VMULPS       Y9, Y4, Y4
+	VFMSUB231PS  Y9, Y2, Y8
+	VFMADD231PS  Y5, Y2, Y4
 	VADDPS       Y0, Y3, Y0
-	VMOVUPS      320(BX), Y3
-	VMULPS       Y3, Y0, Y5
-	VMOVUPS      256(BX), Y7
-	VMULPS       Y7, Y0, Y0
+	VMOVUPS      320(BX), Y2
+	VMULPS       Y2, Y0, Y3
+	VMOVUPS      256(BX), Y5
+	VMULPS       Y5, Y0, Y0
 	PREFETCHT1   (DI)
 	PREFETCHT1   (DI)(R8*1)
 	ADDQ         R9, DI
-	VFMSUB231PS  Y7, Y1, Y5
-	VFMADD231PS  Y3, Y1, Y0
+	VFMSUB231PS  Y5, Y1, Y3
+	VFMADD231PS  Y2, Y1, Y0
 	VADDPS       Y0, Y4, Y1
-	VADDPS       Y5, Y10, Y3
+	VADDPS       Y3, Y8, Y2
 	VSUBPS       Y0, Y4, Y0
-	VSUBPS       Y5, Y10, Y4
-	VADDPS       Y1, Y8, Y5
-	VFNMADD231PS Y6, Y1, Y8
-	VMULPS       Y2, Y4, Y1
-	VADDPS       Y1, Y8, Y4
-	VSUBPS       Y1, Y8, Y1
-	VADDPS       Y3, Y9, Y7
-	VFNMADD231PS Y6, Y3, Y9
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y7, (AX)
-	VMOVUPS      Y5, (DX)
-	VSUBPS       Y0, Y9, Y2
+	VSUBPS       Y3, Y8, Y3
+	VADDPS       Y1, Y6, Y4
+	VFNMADD231PS Y15, Y1, Y6
+	VMULPS       Y14, Y3, Y1
+	VADDPS       Y1, Y6, Y3
+	VSUBPS       Y1, Y6, Y1
+	VADDPS       Y2, Y7, Y5
+	VFNMADD231PS Y15, Y2, Y7
+	VMULPS       Y14, Y0, Y0
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      Y4, (DX)
+	VSUBPS       Y0, Y7, Y2
 	VMOVUPS      Y2, (AX)(CX*1)
-	VMOVUPS      Y4, (DX)(CX*1)
-	VADDPS       Y0, Y9, Y0
+	VMOVUPS      Y3, (DX)(CX*1)
+	VADDPS       Y0, Y7, Y0
 	VMOVUPS      Y0, (AX)(CX*2)
 	VMOVUPS      Y1, (DX)(CX*2)
 	ADDQ         $0x20, AX
@@ -3265,15 +3265,17 @@ none:
 // func BlockFilterAdd3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), SI
@@ -3300,63 +3302,61 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DX), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VMOVUPS      64(BX), Z5
-	VMOVUPS      (SI), Z9
-	VFNMADD231PS Z5, Z8, Z9
-	VMOVUPS      (BX), Z10
-	VFMADD213PS  64(SI), Z10, Z8
-	VFMADD231PS  Z10, Z4, Z9
-	VFMADD231PS  Z5, Z4, Z8
+	VMOVUPS      (SI), Z7
+	VFNMADD231PS Z5, Z6, Z7
+	VMOVUPS      (BX), Z8
+	VFMADD213PS  64(SI), Z8, Z6
+	VFMADD231PS  Z8, Z4, Z7
+	VFMADD231PS  Z5, Z4, Z6
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
 	VSUBPS       Z0, Z3, Z4
 	VMOVUPS      192(BX), Z5
-	VMOVUPS      128(SI), Z10
-	VFNMADD231PS Z5, Z4, Z10
-	VMOVUPS      128(BX), Z11
-	VFMADD213PS  192(SI), Z11, Z4
-	VFMADD231PS  Z11, Z7, Z10
-	VFMADD231PS  Z5, Z7, Z4
+	VMOVUPS      128(SI), Z8
+	VFNMADD231PS Z5, Z4, Z8
+	VMOVUPS      128(BX), Z9
+	VFMADD213PS  192(SI), Z9, Z4
+	VFMADD231PS  Z9, Z2, Z8
+	VFMADD231PS  Z5, Z2, Z4
 	VADDPS       Z0, Z3, Z0
-	VMOVUPS      320(BX), Z3
-	VMOVUPS      256(SI), Z5
-	VFNMADD231PS Z3, Z0, Z5
-	VMOVUPS      256(BX), Z7
-	VFMADD213PS  320(SI), Z7, Z0
-	VFMADD231PS  Z7, Z1, Z5
-	VFMADD231PS  Z3, Z1, Z0
+	VMOVUPS      320(BX), Z2
+	VMOVUPS      256(SI), Z3
+	VFNMADD231PS Z2, Z0, Z3
+	VMOVUPS      256(BX), Z5
+	VFMADD213PS  320(SI), Z5, Z0
+	VFMADD231PS  Z5, Z1, Z3
+	VFMADD231PS  Z2, Z1, Z0
 	VADDPS       Z0, Z4, Z1
-	VADDPS       Z5, Z10, Z3
+	VADDPS       Z3, Z8, Z2
 	VSUBPS       Z0, Z4, Z0
-	VSUBPS       Z5, Z10, Z4
-	VADDPS       Z1, Z8, Z5
+	VSUBPS       Z3, Z8, Z3
+	VADDPS       Z1, Z6, Z4
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VFNMADD231PS Z6, Z1, Z8
-	VMULPS       Z2, Z4, Z1
-	VADDPS       Z1, Z8, Z4
-	VSUBPS       Z1, Z8, Z1
-	VADDPS       Z3, Z9, Z7
-	VFNMADD231PS Z6, Z3, Z9
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z7, (AX)
-	VMOVUPS      Z5, (DX)
-	VSUBPS       Z0, Z9, Z2
+	VFNMADD231PS Z31, Z1, Z6
+	VMULPS       Z30, Z3, Z1
+	VADDPS       Z1, Z6, Z3
+	VSUBPS       Z1, Z6, Z1
+	VADDPS       Z2, Z7, Z5
+	VFNMADD231PS Z31, Z2, Z7
+	VMULPS       Z30, Z0, Z0
+	VMOVUPS      Z5, (AX)
+	VMOVUPS      Z4, (DX)
+	VSUBPS       Z0, Z7, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
-	VMOVUPS      Z4, (DX)(CX*1)
-	VADDPS       Z0, Z9, Z0
+	VMOVUPS      Z3, (DX)(CX*1)
+	VADDPS       Z0, Z7, Z0
 	VMOVUPS      Z0, (AX)(CX*2)
 	VMOVUPS      Z1, (DX)(CX*2)
 	ADDQ         $0x40, AX
@@ -3426,16 +3426,18 @@ none:
 // func BlockFilterAdd3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), SI
@@ -3462,60 +3464,58 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      (AX), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (DX), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
-	VMULPS       Y2, Y0, Y0
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
+	VMULPS       Y14, Y0, Y0
 	VMOVUPS      64(BX), Y5
-	VMOVUPS      (SI), Y9
-	VFNMADD231PS Y5, Y8, Y9
-	VMOVUPS      (BX), Y10
-	VFMADD213PS  64(SI), Y10, Y8
-	VFMADD231PS  Y10, Y4, Y9
-	VFMADD231PS  Y5, Y4, Y8
+	VMOVUPS      (SI), Y7
+	VFNMADD231PS Y5, Y6, Y7
+	VMOVUPS      (BX), Y8
+	VFMADD213PS  64(SI), Y8, Y6
+	VFMADD231PS  Y8, Y4, Y7
+	VFMADD231PS  Y5, Y4, Y6
 	VSUBPS       Y0, Y3, Y4
 	VMOVUPS      192(BX), Y5
-	VMOVUPS      128(SI), Y10
-	VFNMADD231PS Y5, Y4, Y10
-	VMOVUPS      128(BX), Y11
-	VFMADD213PS  192(SI), Y11, Y4
-	VFMADD231PS  Y11, Y7, Y10
-	VFMADD231PS  Y5, Y7, Y4
+	VMOVUPS      128(SI), Y8
+	VFNMADD231PS Y5, Y4, Y8
+	VMOVUPS      128(BX), Y9
+	VFMADD213PS  192(SI), Y9, Y4
+	VFMADD231PS  Y9, Y2, Y8
+	VFMADD231PS  Y5, Y2, Y4
 	VADDPS       Y0, Y3, Y0
-	VMOVUPS      320(BX), Y3
-	VMOVUPS      256(SI), Y5
-	VFNMADD231PS Y3, Y0, Y5
-	VMOVUPS      256(BX), Y7
-	VFMADD213PS  320(SI), Y7, Y0
+	VMOVUPS      320(BX), Y2
+	VMOVUPS      256(SI), Y3
+	VFNMADD231PS Y2, Y0, Y3
+	VMOVUPS      256(BX), Y5
+	VFMADD213PS  320(SI), Y5, Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VFMADD231PS  Y7, Y1, Y5
-	VFMADD231PS  Y3, Y1, Y0
+	VFMADD231PS  Y5, Y1, Y3
+	VFMADD231PS  Y2, Y1, Y0
 	VADDPS       Y0, Y4, Y1
-	VADDPS       Y5, Y10, Y3
+	VADDPS       Y3, Y8, Y2
 	VSUBPS       Y0, Y4, Y0
-	VSUBPS       Y5, Y10, Y4
-	VADDPS       Y1, Y8, Y5
-	VFNMADD231PS Y6, Y1, Y8
-	VMULPS       Y2, Y4, Y1
-	VADDPS       Y1, Y8, Y4
-	VSUBPS       Y1, Y8, Y1
-	VADDPS       Y3, Y9, Y7
-	VFNMADD231PS Y6, Y3, Y9
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y7, (AX)
-	VMOVUPS      Y5, (DX)
-	VSUBPS       Y0, Y9, Y2
+	VSUBPS       Y3, Y8, Y3
+	VADDPS       Y1, Y6, Y4
+	VFNMADD231PS Y15, Y1, Y6
+	VMULPS       Y14, Y3, Y1
+	VADDPS       Y1, Y6, Y3
+	VSUBPS       Y1, Y6, Y1
+	VADDPS       Y2, Y7, Y5
+	VFNMADD231PS Y15, Y2, Y7
+	VMULPS       Y14, Y0, Y0
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      Y4, (DX)
+	VSUBPS       Y0, Y7, Y2
 	VMOVUPS      Y2, (AX)(CX*1)
-	VMOVUPS      Y4, (DX)(CX*1)
-	VADDPS       Y0, Y9, Y0
+	VMOVUPS      Y3, (DX)(CX*1)
+	VADDPS       Y0, Y7, Y0
 	VMOVUPS      Y0, (AX)(CX*2)
 	VMOVUPS      Y1, (DX)(CX*2)
 	ADDQ         $0x20, AX
@@ -3593,15 +3593,17 @@ none:
 // func BlockFilterKeep3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), SI
@@ -3628,66 +3630,64 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DX), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VMOVUPS      Z4, (SI)
-	VMOVUPS      Z8, 64(SI)
+	VMOVUPS      Z6, 64(SI)
 	VMOVUPS      64(BX), Z5
-	VMULPS       Z5, Z8, Z9
-	VMOVUPS      (BX), Z10
-	VMULPS       Z10, Z8, Z8
-	VFMADD231PS  Z10, Z4, Z9
-	VFNMADD231PS Z5, Z4, Z8
+	VMULPS       Z5, Z6, Z7
+	VMOVUPS      (BX), Z8
+	VMULPS       Z8, Z6, Z6
+	VFMADD231PS  Z8, Z4, Z7
+	VFNMADD231PS Z5, Z4, Z6
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
 	VSUBPS       Z0, Z3, Z4
-	VMOVUPS      Z7, 128(SI)
+	VMOVUPS      Z2, 128(SI)
 	VMOVUPS      Z4, 192(SI)
 	VMOVUPS      192(BX), Z5
-	VMULPS       Z5, Z4, Z10
-	VMOVUPS      128(BX), Z11
-	VMULPS       Z11, Z4, Z4
-	VFMADD231PS  Z11, Z7, Z10
-	VFNMADD231PS Z5, Z7, Z4
+	VMULPS       Z5, Z4, Z8
+	VMOVUPS      128(BX), Z9
+	VMULPS       Z9, Z4, Z4
+	VFMADD231PS  Z9, Z2, Z8
+	VFNMADD231PS Z5, Z2, Z4
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      Z1, 256(SI)
 	VMOVUPS      Z0, 320(SI)
-	VMOVUPS      320(BX), Z3
-	VMULPS       Z3, Z0, Z5
-	VMOVUPS      256(BX), Z7
-	VMULPS       Z7, Z0, Z0
-	VFMADD231PS  Z7, Z1, Z5
-	VFNMADD231PS Z3, Z1, Z0
+	VMOVUPS      320(BX), Z2
+	VMULPS       Z2, Z0, Z3
+	VMOVUPS      256(BX), Z5
+	VMULPS       Z5, Z0, Z0
+	VFMADD231PS  Z5, Z1, Z3
+	VFNMADD231PS Z2, Z1, Z0
 	VADDPS       Z0, Z4, Z1
-	VADDPS       Z5, Z10, Z3
+	VADDPS       Z3, Z8, Z2
 	VSUBPS       Z0, Z4, Z0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VSUBPS       Z5, Z10, Z4
-	VADDPS       Z1, Z8, Z5
-	VFNMADD231PS Z6, Z1, Z8
-	VMULPS       Z2, Z4, Z1
-	VADDPS       Z1, Z8, Z4
-	VSUBPS       Z1, Z8, Z1
-	VADDPS       Z3, Z9, Z7
-	VFNMADD231PS Z6, Z3, Z9
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z7, (AX)
-	VMOVUPS      Z5, (DX)
-	VSUBPS       Z0, Z9, Z2
+	VSUBPS       Z3, Z8, Z3
+	VADDPS       Z1, Z6, Z4
+	VFNMADD231PS Z31, Z1, Z6
+	VMULPS       Z30, Z3, Z1
+	VADDPS       Z1, Z6, Z3
+	VSUBPS       Z1, Z6, Z1
+	VADDPS       Z2, Z7, Z5
+	VFNMADD231PS Z31, Z2, Z7
+	VMULPS       Z30, Z0, Z0
+	VMOVUPS      Z5, (AX)
+	VMOVUPS      Z4, (DX)
+	VSUBPS       Z0, Z7, Z2
 	VMOVUPS      Z2, (AX)(CX*1)
-	VMOVUPS      Z4, (DX)(CX*1)
-	VADDPS       Z0, Z9, Z0
+	VMOVUPS      Z3, (DX)(CX*1)
+	VADDPS       Z0, Z7, Z0
 	VMOVUPS      Z0, (AX)(CX*2)
 	VMOVUPS      Z1, (DX)(CX*2)
 	ADDQ         $0x40, AX
@@ -3757,16 +3757,18 @@ none:
 // func BlockFilterKeep3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), SI
@@ -3793,63 +3795,61 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      (AX), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (DX), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
-	VMULPS       Y2, Y0, Y0
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
+	VMULPS       Y14, Y0, Y0
 	VMOVUPS      Y4, (SI)
-	VMOVUPS      Y8, 64(SI)
+	VMOVUPS      Y6, 64(SI)
 	VMOVUPS      64(BX), Y5
-	VMULPS       Y5, Y8, Y9
-	VMOVUPS      (BX), Y10
-	VMULPS       Y10, Y8, Y8
-	VFMADD231PS  Y10, Y4, Y9
-	VFNMADD231PS Y5, Y4, Y8
+	VMULPS       Y5, Y6, Y7
+	VMOVUPS      (BX), Y8
+	VMULPS       Y8, Y6, Y6
+	VFMADD231PS  Y8, Y4, Y7
+	VFNMADD231PS Y5, Y4, Y6
 	VSUBPS       Y0, Y3, Y4
-	VMOVUPS      Y7, 128(SI)
+	VMOVUPS      Y2, 128(SI)
 	VMOVUPS      Y4, 192(SI)
 	VMOVUPS      192(BX), Y5
-	VMULPS       Y5, Y4, Y10
-	VMOVUPS      128(BX), Y11
-	VMULPS       Y11, Y4, Y4
-	VFMADD231PS  Y11, Y7, Y10
-	VFNMADD231PS Y5, Y7, Y4
+	VMULPS       Y5, Y4, Y8
+	VMOVUPS      128(BX), Y9
+	VMULPS       Y9, Y4, Y4
+	VFMADD231PS  Y9, Y2, Y8
+	VFNMADD231PS Y5, Y2, Y4
 	VADDPS       Y0, Y3, Y0
 	VMOVUPS      Y1, 256(SI)
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
 	VMOVUPS      Y0, 320(SI)
-	VMOVUPS      320(BX), Y3
-	VMULPS       Y3, Y0, Y5
-	VMOVUPS      256(BX), Y7
-	VMULPS       Y7, Y0, Y0
-	VFMADD231PS  Y7, Y1, Y5
-	VFNMADD231PS Y3, Y1, Y0
+	VMOVUPS      320(BX), Y2
+	VMULPS       Y2, Y0, Y3
+	VMOVUPS      256(BX), Y5
+	VMULPS       Y5, Y0, Y0
+	VFMADD231PS  Y5, Y1, Y3
+	VFNMADD231PS Y2, Y1, Y0
 	VADDPS       Y0, Y4, Y1
-	VADDPS       Y5, Y10, Y3
+	VADDPS       Y3, Y8, Y2
 	VSUBPS       Y0, Y4, Y0
-	VSUBPS       Y5, Y10, Y4
-	VADDPS       Y1, Y8, Y5
-	VFNMADD231PS Y6, Y1, Y8
-	VMULPS       Y2, Y4, Y1
-	VADDPS       Y1, Y8, Y4
-	VSUBPS       Y1, Y8, Y1
-	VADDPS       Y3, Y9, Y7
-	VFNMADD231PS Y6, Y3, Y9
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y7, (AX)
-	VMOVUPS      Y5, (DX)
-	VSUBPS       Y0, Y9, Y2
+	VSUBPS       Y3, Y8, Y3
+	VADDPS       Y1, Y6, Y4
+	VFNMADD231PS Y15, Y1, Y6
+	VMULPS       Y14, Y3, Y1
+	VADDPS       Y1, Y6, Y3
+	VSUBPS       Y1, Y6, Y1
+	VADDPS       Y2, Y7, Y5
+	VFNMADD231PS Y15, Y2, Y7
+	VMULPS       Y14, Y0, Y0
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      Y4, (DX)
+	VSUBPS       Y0, Y7, Y2
 	VMOVUPS      Y2, (AX)(CX*1)
-	VMOVUPS      Y4, (DX)(CX*1)
-	VADDPS       Y0, Y9, Y0
+	VMOVUPS      Y3, (DX)(CX*1)
+	VADDPS       Y0, Y7, Y0
 	VMOVUPS      Y0, (AX)(CX*2)
 	VMOVUPS      Y1, (DX)(CX*2)
 	ADDQ         $0x20, AX
@@ -3927,15 +3927,17 @@ none:
 // func BlockSpectrum3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), SI
-	ADDQ AX, SI
-	MOVQ (SI), DI
-	MOVQ 24(SI), R8
-	MOVQ 32(SI), R9
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), SI
+	ADDQ         AX, SI
+	MOVQ         (SI), DI
+	MOVQ         24(SI), R8
+	MOVQ         32(SI), R9
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), BX
@@ -3961,27 +3963,25 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
 	PREFETCHT1   (DI)
 	PREFETCHT1   (DI)(R8*1)
 	ADDQ         R9, DI
-	VADDPS       Z1, Z3, Z7
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DX), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VMOVUPS      Z4, (BX)
-	VMOVUPS      Z8, 64(BX)
+	VMOVUPS      Z6, 64(BX)
 	PREFETCHT1   (DI)
 	PREFETCHT1   (DI)(R8*1)
 	ADDQ         R9, DI
-	VSUBPS       Z0, Z3, Z2
-	VMOVUPS      Z7, 128(BX)
-	VMOVUPS      Z2, 192(BX)
+	VSUBPS       Z0, Z3, Z4
+	VMOVUPS      Z2, 128(BX)
+	VMOVUPS      Z4, 192(BX)
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      Z1, 256(BX)
 	VMOVUPS      Z0, 320(BX)
@@ -4051,16 +4051,18 @@ none:
 // func BlockSpectrum3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), SI
-	ADDQ AX, SI
-	MOVQ (SI), DI
-	MOVQ 24(SI), R8
-	MOVQ 32(SI), R9
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), SI
+	ADDQ         AX, SI
+	MOVQ         (SI), DI
+	MOVQ         24(SI), R8
+	MOVQ         32(SI), R9
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), BX
@@ -4086,24 +4088,22 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      (AX), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (DX), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
 	PREFETCHT1   (DI)
 	PREFETCHT1   (DI)(R8*1)
 	ADDQ         R9, DI
-	VMULPS       Y2, Y0, Y0
+	VMULPS       Y14, Y0, Y0
 	VMOVUPS      Y4, (BX)
-	VMOVUPS      Y8, 64(BX)
-	VSUBPS       Y0, Y3, Y2
-	VMOVUPS      Y7, 128(BX)
-	VMOVUPS      Y2, 192(BX)
+	VMOVUPS      Y6, 64(BX)
+	VSUBPS       Y0, Y3, Y4
+	VMOVUPS      Y2, 128(BX)
+	VMOVUPS      Y4, 192(BX)
 	VADDPS       Y0, Y3, Y0
 	VMOVUPS      Y1, 256(BX)
 	VMOVUPS      Y0, 320(BX)
@@ -4180,15 +4180,17 @@ none:
 // func BlockAccumulate3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), SI
@@ -4215,41 +4217,39 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DX), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      64(BX), Z2
-	VMOVUPS      (SI), Z5
-	VFMADD231PS  Z2, Z8, Z5
-	VMOVUPS      (BX), Z6
-	VFMADD213PS  64(SI), Z6, Z8
-	VFMADD231PS  Z6, Z4, Z5
-	VFNMADD231PS Z2, Z4, Z8
-	VMOVUPS      Z5, (SI)
-	VMOVUPS      Z8, 64(SI)
-	VSUBPS       Z0, Z3, Z2
-	VMOVUPS      192(BX), Z4
-	VMOVUPS      128(SI), Z5
-	VFMADD231PS  Z4, Z2, Z5
-	VMOVUPS      128(BX), Z6
-	VFMADD213PS  192(SI), Z6, Z2
-	VFMADD231PS  Z6, Z7, Z5
+	VMULPS       Z30, Z0, Z0
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      (SI), Z7
+	VFMADD231PS  Z5, Z6, Z7
+	VMOVUPS      (BX), Z8
+	VFMADD213PS  64(SI), Z8, Z6
+	VFMADD231PS  Z8, Z4, Z7
+	VFNMADD231PS Z5, Z4, Z6
+	VMOVUPS      Z7, (SI)
+	VMOVUPS      Z6, 64(SI)
+	VSUBPS       Z0, Z3, Z4
+	VMOVUPS      192(BX), Z5
+	VMOVUPS      128(SI), Z6
+	VFMADD231PS  Z5, Z4, Z6
+	VMOVUPS      128(BX), Z7
+	VFMADD213PS  192(SI), Z7, Z4
+	VFMADD231PS  Z7, Z2, Z6
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VFNMADD231PS Z4, Z7, Z2
-	VMOVUPS      Z5, 128(SI)
-	VMOVUPS      Z2, 192(SI)
+	VFNMADD231PS Z5, Z2, Z4
+	VMOVUPS      Z6, 128(SI)
+	VMOVUPS      Z4, 192(SI)
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      320(BX), Z2
 	VMOVUPS      256(SI), Z3
@@ -4327,16 +4327,18 @@ none:
 // func BlockAccumulate3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), SI
@@ -4363,38 +4365,36 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      (AX), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (DX), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      64(BX), Y2
-	VMOVUPS      (SI), Y5
-	VFMADD231PS  Y2, Y8, Y5
-	VMOVUPS      (BX), Y6
-	VFMADD213PS  64(SI), Y6, Y8
-	VFMADD231PS  Y6, Y4, Y5
-	VFNMADD231PS Y2, Y4, Y8
-	VMOVUPS      Y5, (SI)
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
+	VMULPS       Y14, Y0, Y0
+	VMOVUPS      64(BX), Y5
+	VMOVUPS      (SI), Y7
+	VFMADD231PS  Y5, Y6, Y7
+	VMOVUPS      (BX), Y8
+	VFMADD213PS  64(SI), Y8, Y6
+	VFMADD231PS  Y8, Y4, Y7
+	VFNMADD231PS Y5, Y4, Y6
+	VMOVUPS      Y7, (SI)
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMOVUPS      Y8, 64(SI)
-	VSUBPS       Y0, Y3, Y2
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      128(SI), Y5
-	VFMADD231PS  Y4, Y2, Y5
-	VMOVUPS      128(BX), Y6
-	VFMADD213PS  192(SI), Y6, Y2
-	VFMADD231PS  Y6, Y7, Y5
-	VFNMADD231PS Y4, Y7, Y2
-	VMOVUPS      Y5, 128(SI)
-	VMOVUPS      Y2, 192(SI)
+	VMOVUPS      Y6, 64(SI)
+	VSUBPS       Y0, Y3, Y4
+	VMOVUPS      192(BX), Y5
+	VMOVUPS      128(SI), Y6
+	VFMADD231PS  Y5, Y4, Y6
+	VMOVUPS      128(BX), Y7
+	VFMADD213PS  192(SI), Y7, Y4
+	VFMADD231PS  Y7, Y2, Y6
+	VFNMADD231PS Y5, Y2, Y4
+	VMOVUPS      Y6, 128(SI)
+	VMOVUPS      Y4, 192(SI)
 	VADDPS       Y0, Y3, Y0
 	VMOVUPS      320(BX), Y2
 	VMOVUPS      256(SI), Y3
@@ -4480,9 +4480,11 @@ none:
 // func BlockBack3AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack3AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), BX
@@ -4505,21 +4507,19 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      64(BX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (BX), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z8, (AX)
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
+	VMOVUPS      Z6, (AX)
 	VMOVUPS      Z4, (DX)
-	VSUBPS       Z0, Z3, Z2
-	VMOVUPS      Z2, (AX)(CX*1)
-	VMOVUPS      Z7, (DX)(CX*1)
+	VSUBPS       Z0, Z3, Z4
+	VMOVUPS      Z4, (AX)(CX*1)
+	VMOVUPS      Z2, (DX)(CX*1)
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      Z0, (AX)(CX*2)
 	VMOVUPS      Z1, (DX)(CX*2)
@@ -4541,10 +4541,12 @@ done:
 // func BlockBack3AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack3AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), BX
@@ -4567,21 +4569,19 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      64(BX), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (BX), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y8, (AX)
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
+	VMULPS       Y14, Y0, Y0
+	VMOVUPS      Y6, (AX)
 	VMOVUPS      Y4, (DX)
-	VSUBPS       Y0, Y3, Y2
-	VMOVUPS      Y2, (AX)(CX*1)
-	VMOVUPS      Y7, (DX)(CX*1)
+	VSUBPS       Y0, Y3, Y4
+	VMOVUPS      Y4, (AX)(CX*1)
+	VMOVUPS      Y2, (DX)(CX*1)
 	VADDPS       Y0, Y3, Y0
 	VMOVUPS      Y0, (AX)(CX*2)
 	VMOVUPS      Y1, (DX)(CX*2)
@@ -6745,11 +6745,15 @@ done:
 // func BlockForward5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), SI
@@ -6780,38 +6784,34 @@ butterfly:
 	VMOVUPS      (AX), Z7
 	VADDPS       Z2, Z7, Z8
 	VADDPS       Z6, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (SI), Z7
-	VADDPS       Z5, Z7, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z3, Z16
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
+	VADDPS       Z5, Z7, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z3, Z12
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
 	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z11, (SI)
-	VSUBPS       Z16, Z14, Z3
+	VMOVUPS      Z10, (SI)
+	VSUBPS       Z12, Z11, Z3
 	VBROADCASTSS 4(CX), Z5
 	VMULPS       Z5, Z3, Z8
 	VBROADCASTSS (CX), Z9
@@ -6820,7 +6820,7 @@ butterfly:
 	VFMADD231PS  Z5, Z2, Z3
 	VMOVUPS      Z8, (AX)(DX*1)
 	VMOVUPS      Z3, (SI)(DX*1)
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VBROADCASTSS 28(CX), Z3
 	VMULPS       Z3, Z2, Z5
 	VBROADCASTSS 24(CX), Z8
@@ -6986,11 +6986,15 @@ done:
 // func BlockInverse5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), SI
@@ -7045,41 +7049,37 @@ butterfly:
 	VMOVUPS      (SI), Z6
 	VADDPS       Z3, Z6, Z8
 	VADDPS       Z7, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z6, Z11
-	VFMADD231PS  Z10, Z3, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z7, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z3, Z6
-	VFMADD231PS  Z10, Z7, Z6
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z3
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z31, Z3, Z10
+	VFNMADD231PS Z30, Z7, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z3, Z6
+	VFMADD231PS  Z31, Z7, Z6
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z3
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z6, Z7
 	VSUBPS       Z1, Z6, Z1
 	VMOVUPS      (AX), Z6
-	VADDPS       Z5, Z6, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z6, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z2, Z16
-	VFNMADD231PS Z12, Z5, Z6
-	VFMADD231PS  Z10, Z9, Z6
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z2, Z0
-	VMOVUPS      Z11, (AX)
+	VADDPS       Z5, Z6, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z2, Z12
+	VFNMADD231PS Z30, Z5, Z6
+	VFMADD231PS  Z31, Z9, Z6
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z2, Z0
+	VMOVUPS      Z10, (AX)
 	VMOVUPS      Z8, (SI)
-	VSUBPS       Z16, Z14, Z2
+	VSUBPS       Z12, Z11, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	VMOVUPS      Z3, (SI)(DX*1)
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VMOVUPS      Z2, (AX)(DX*4)
 	VMOVUPS      Z4, (SI)(DX*4)
 	VSUBPS       Z0, Z6, Z2
@@ -7105,12 +7105,16 @@ done:
 // func BlockInverse5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse5AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
 
 part:
 	MOVQ  (SP), SI
@@ -7165,47 +7169,43 @@ butterfly:
 	VMOVUPS      (SI), Y6
 	VADDPS       Y3, Y6, Y8
 	VADDPS       Y7, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y10
-	VMOVAPS      Y6, Y11
-	VFMADD231PS  Y10, Y3, Y11
-	VBROADCASTSS butterflyConstants<>+12(SB), Y12
-	VFNMADD231PS Y12, Y7, Y11
-	VBROADCASTSS butterflyConstants<>+16(SB), Y13
-	VMULPS       Y13, Y1, Y14
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y4, Y14
-	VFNMADD231PS Y12, Y3, Y6
-	VFMADD231PS  Y10, Y7, Y6
-	VMULPS       Y15, Y1, Y1
+	VMOVAPS      Y6, Y10
+	VFMADD231PS  Y15, Y3, Y10
+	VFNMADD231PS Y14, Y7, Y10
+	VMULPS       Y13, Y1, Y11
+	VFMADD231PS  Y12, Y4, Y11
+	VFNMADD231PS Y14, Y3, Y6
+	VFMADD231PS  Y15, Y7, Y6
+	VMULPS       Y12, Y1, Y1
 	VFNMADD231PS Y13, Y4, Y1
-	VADDPS       Y14, Y11, Y3
-	VSUBPS       Y14, Y11, Y4
+	VADDPS       Y11, Y10, Y3
+	VSUBPS       Y11, Y10, Y4
 	VADDPS       Y1, Y6, Y7
 	VSUBPS       Y1, Y6, Y1
 	VMOVUPS      (AX), Y6
-	VADDPS       Y5, Y6, Y11
-	VADDPS       Y9, Y11, Y11
-	VMOVAPS      Y6, Y14
-	VFMADD231PS  Y10, Y5, Y14
-	VFNMADD231PS Y12, Y9, Y14
-	VMULPS       Y13, Y0, Y10
-	VFMADD231PS  Y15, Y2, Y10
-	VFNMADD231PS Y12, Y5, Y6
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y6
-	VMULPS       Y15, Y0, Y0
+	VADDPS       Y5, Y6, Y10
+	VADDPS       Y9, Y10, Y10
+	VMOVAPS      Y6, Y11
+	VFMADD231PS  Y15, Y5, Y11
+	VFNMADD231PS Y14, Y9, Y11
+	VMULPS       Y13, Y0, Y6
+	VFMADD231PS  Y12, Y2, Y6
+	VFNMADD213PS (AX), Y14, Y5
+	VFMADD231PS  Y15, Y9, Y5
+	VMULPS       Y12, Y0, Y0
 	VFNMADD231PS Y13, Y2, Y0
-	VMOVUPS      Y11, (AX)
+	VMOVUPS      Y10, (AX)
 	VMOVUPS      Y8, (SI)
-	VSUBPS       Y10, Y14, Y2
+	VSUBPS       Y6, Y11, Y2
 	VMOVUPS      Y2, (AX)(DX*1)
 	VMOVUPS      Y3, (SI)(DX*1)
-	VADDPS       Y10, Y14, Y2
+	VADDPS       Y6, Y11, Y2
 	VMOVUPS      Y2, (AX)(DX*4)
 	VMOVUPS      Y4, (SI)(DX*4)
-	VSUBPS       Y0, Y6, Y2
+	VSUBPS       Y0, Y5, Y2
 	VMOVUPS      Y2, (AX)(DX*2)
 	VMOVUPS      Y7, (SI)(DX*2)
-	VADDPS       Y0, Y6, Y0
+	VADDPS       Y0, Y5, Y0
 	VMOVUPS      Y0, (AX)(BX*1)
 	VMOVUPS      Y1, (SI)(BX*1)
 	ADDQ         $0x20, AX
@@ -7227,16 +7227,20 @@ done:
 // func BlockFilter5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), SI
@@ -7271,67 +7275,63 @@ butterfly:
 	VMOVUPS      (AX), Z7
 	VADDPS       Z2, Z7, Z8
 	VADDPS       Z6, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (BX), Z7
-	VADDPS       Z5, Z7, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z3, Z16
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
+	VADDPS       Z5, Z7, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z3, Z12
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
 	VMOVUPS      64(SI), Z3
-	VMULPS       Z3, Z11, Z5
+	VMULPS       Z3, Z10, Z5
 	VMOVUPS      (SI), Z9
-	VMULPS       Z9, Z11, Z11
+	VMULPS       Z9, Z10, Z10
 	VFMSUB231PS  Z9, Z8, Z5
-	VFMADD231PS  Z3, Z8, Z11
-	VSUBPS       Z16, Z14, Z3
+	VFMADD231PS  Z3, Z8, Z10
+	VSUBPS       Z12, Z11, Z3
 	VMOVUPS      192(SI), Z8
 	VMULPS       Z8, Z3, Z9
-	VMOVUPS      128(SI), Z17
-	VMULPS       Z17, Z3, Z3
-	VFMSUB231PS  Z17, Z2, Z9
+	VMOVUPS      128(SI), Z13
+	VMULPS       Z13, Z3, Z3
+	VFMSUB231PS  Z13, Z2, Z9
 	VFMADD231PS  Z8, Z2, Z3
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VMOVUPS      576(SI), Z8
-	VMULPS       Z8, Z2, Z14
-	VMOVUPS      512(SI), Z16
-	VMULPS       Z16, Z2, Z2
-	VFMSUB231PS  Z16, Z4, Z14
+	VMULPS       Z8, Z2, Z11
+	VMOVUPS      512(SI), Z12
+	VMULPS       Z12, Z2, Z2
+	VFMSUB231PS  Z12, Z4, Z11
 	VFMADD231PS  Z8, Z4, Z2
 	VSUBPS       Z0, Z7, Z4
 	VMOVUPS      320(SI), Z8
-	VMULPS       Z8, Z4, Z16
-	VMOVUPS      256(SI), Z17
-	VMULPS       Z17, Z4, Z4
-	VFMSUB231PS  Z17, Z6, Z16
+	VMULPS       Z8, Z4, Z12
+	VMOVUPS      256(SI), Z13
+	VMULPS       Z13, Z4, Z4
+	VFMSUB231PS  Z13, Z6, Z12
 	VFMADD231PS  Z8, Z6, Z4
 	VADDPS       Z0, Z7, Z0
 	VMOVUPS      448(SI), Z6
@@ -7341,51 +7341,51 @@ butterfly:
 	VFMSUB231PS  Z8, Z1, Z7
 	VFMADD231PS  Z6, Z1, Z0
 	VADDPS       Z2, Z3, Z1
-	VADDPS       Z14, Z9, Z6
+	VADDPS       Z11, Z9, Z6
 	VSUBPS       Z2, Z3, Z2
-	VSUBPS       Z14, Z9, Z3
+	VSUBPS       Z11, Z9, Z3
 	VADDPS       Z0, Z4, Z8
-	VADDPS       Z7, Z16, Z9
+	VADDPS       Z7, Z12, Z9
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
 	VSUBPS       Z0, Z4, Z0
-	VSUBPS       Z7, Z16, Z4
-	VADDPS       Z1, Z11, Z7
+	VSUBPS       Z7, Z12, Z4
+	VADDPS       Z1, Z10, Z7
 	VADDPS       Z8, Z7, Z7
-	VMOVAPS      Z11, Z14
-	VFMADD231PS  Z10, Z1, Z14
-	VFNMADD231PS Z12, Z8, Z14
-	VMULPS       Z13, Z3, Z16
-	VFMADD231PS  Z15, Z4, Z16
-	VFNMADD231PS Z12, Z1, Z11
-	VFMADD231PS  Z10, Z8, Z11
-	VMULPS       Z15, Z3, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z16, Z14, Z3
-	VSUBPS       Z16, Z14, Z4
-	VADDPS       Z1, Z11, Z8
-	VSUBPS       Z1, Z11, Z1
-	VADDPS       Z6, Z5, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z5, Z14
-	VFMADD231PS  Z10, Z6, Z14
-	VFNMADD231PS Z12, Z9, Z14
+	VMOVAPS      Z10, Z11
+	VFMADD231PS  Z31, Z1, Z11
+	VFNMADD231PS Z30, Z8, Z11
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z1, Z10
+	VFMADD231PS  Z31, Z8, Z10
+	VMULPS       Z28, Z3, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z12, Z11, Z3
+	VSUBPS       Z12, Z11, Z4
+	VADDPS       Z1, Z10, Z8
+	VSUBPS       Z1, Z10, Z1
+	VADDPS       Z6, Z5, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z5, Z11
+	VFMADD231PS  Z31, Z6, Z11
+	VFNMADD231PS Z30, Z9, Z11
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMULPS       Z13, Z2, Z16
-	VFMADD231PS  Z15, Z0, Z16
-	VFNMADD231PS Z12, Z6, Z5
-	VFMADD231PS  Z10, Z9, Z5
-	VMULPS       Z15, Z2, Z2
-	VFNMADD231PS Z13, Z0, Z2
-	VMOVUPS      Z11, (AX)
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z0, Z12
+	VFNMADD231PS Z30, Z6, Z5
+	VFMADD231PS  Z31, Z9, Z5
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z0, Z2
+	VMOVUPS      Z10, (AX)
 	VMOVUPS      Z7, (BX)
-	VSUBPS       Z16, Z14, Z0
+	VSUBPS       Z12, Z11, Z0
 	VMOVUPS      Z0, (AX)(CX*1)
 	VMOVUPS      Z3, (BX)(CX*1)
-	VADDPS       Z16, Z14, Z0
+	VADDPS       Z12, Z11, Z0
 	VMOVUPS      Z0, (AX)(CX*4)
 	VMOVUPS      Z4, (BX)(CX*4)
 	VSUBPS       Z2, Z5, Z0
@@ -7460,17 +7460,18 @@ none:
 // func BlockFilter5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter5AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
 
 part:
 	MOVQ  (SP), SI
@@ -7505,121 +7506,120 @@ butterfly:
 	VMOVUPS      (AX), Y7
 	VADDPS       Y2, Y7, Y8
 	VADDPS       Y6, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y10
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y10, Y2, Y11
-	VBROADCASTSS butterflyConstants<>+12(SB), Y12
-	VFNMADD231PS Y12, Y6, Y11
-	VBROADCASTSS butterflyConstants<>+16(SB), Y13
-	VMULPS       Y13, Y1, Y14
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y4, Y14
-	VFNMADD231PS Y12, Y2, Y7
-	VFMADD231PS  Y10, Y6, Y7
-	VMULPS       Y15, Y1, Y1
-	VFNMADD231PS Y13, Y4, Y1
-	VADDPS       Y14, Y11, Y2
-	VSUBPS       Y14, Y11, Y4
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  Y15, Y2, Y10
+	VBROADCASTSS butterflyConstants<>+12(SB), Y11
+	VFNMADD231PS Y11, Y6, Y10
+	VBROADCASTSS butterflyConstants<>+16(SB), Y12
+	VMULPS       Y12, Y1, Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y14
+	VFMADD231PS  Y14, Y4, Y13
+	VFNMADD231PS Y11, Y2, Y7
+	VFMADD231PS  Y15, Y6, Y7
+	VMULPS       Y14, Y1, Y1
+	VFNMADD231PS Y12, Y4, Y1
+	VADDPS       Y13, Y10, Y2
+	VSUBPS       Y13, Y10, Y4
 	VADDPS       Y1, Y7, Y6
 	VSUBPS       Y1, Y7, Y1
 	VMOVUPS      (BX), Y7
-	VADDPS       Y5, Y7, Y11
-	VADDPS       Y9, Y11, Y11
-	VMOVAPS      Y7, Y14
-	VFMADD231PS  Y10, Y5, Y14
-	VFNMADD231PS Y12, Y9, Y14
-	VMULPS       Y13, Y0, Y10
-	VFMADD231PS  Y15, Y3, Y10
-	VFNMADD231PS Y12, Y5, Y7
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y7
-	VMULPS       Y15, Y0, Y0
-	VFNMADD231PS Y13, Y3, Y0
+	VADDPS       Y5, Y7, Y10
+	VADDPS       Y9, Y10, Y10
+	VMOVAPS      Y7, Y13
+	VFMADD231PS  Y15, Y5, Y13
+	VFNMADD231PS Y11, Y9, Y13
+	VMULPS       Y12, Y0, Y7
+	VFMADD231PS  Y14, Y3, Y7
+	VFNMADD213PS (BX), Y11, Y5
+	VFMADD231PS  Y15, Y9, Y5
+	VMULPS       Y14, Y0, Y0
+	VFNMADD231PS Y12, Y3, Y0
 	VMOVUPS      64(SI), Y3
-	VMULPS       Y3, Y11, Y5
-	VMOVUPS      (SI), Y9
-	VMULPS       Y9, Y11, Y11
-	VFMSUB231PS  Y9, Y8, Y5
-	VFMADD231PS  Y3, Y8, Y11
-	VSUBPS       Y10, Y14, Y3
+	VMULPS       Y3, Y10, Y9
+	VMOVUPS      (SI), Y14
+	VMULPS       Y14, Y10, Y10
+	VFMSUB231PS  Y14, Y8, Y9
+	VFMADD231PS  Y3, Y8, Y10
+	VSUBPS       Y7, Y13, Y3
 	VMOVUPS      192(SI), Y8
-	VMULPS       Y8, Y3, Y9
-	VMOVUPS      128(SI), Y15
-	VMULPS       Y15, Y3, Y3
-	VFMSUB231PS  Y15, Y2, Y9
+	VMULPS       Y8, Y3, Y14
+	VMOVUPS      128(SI), Y12
+	VMULPS       Y12, Y3, Y3
+	VFMSUB231PS  Y12, Y2, Y14
 	VFMADD231PS  Y8, Y2, Y3
-	VADDPS       Y10, Y14, Y2
-	VMOVUPS      576(SI), Y8
-	VMULPS       Y8, Y2, Y10
-	VMOVUPS      512(SI), Y14
-	VMULPS       Y14, Y2, Y2
-	VFMSUB231PS  Y14, Y4, Y10
-	VFMADD231PS  Y8, Y4, Y2
-	VSUBPS       Y0, Y7, Y4
-	VMOVUPS      320(SI), Y8
-	VMULPS       Y8, Y4, Y14
-	VMOVUPS      256(SI), Y15
-	VMULPS       Y15, Y4, Y4
-	VFMSUB231PS  Y15, Y6, Y14
-	VFMADD231PS  Y8, Y6, Y4
-	VADDPS       Y0, Y7, Y0
+	VADDPS       Y7, Y13, Y2
+	VMOVUPS      576(SI), Y7
+	VMULPS       Y7, Y2, Y8
+	VMOVUPS      512(SI), Y12
+	VMULPS       Y12, Y2, Y2
+	VFMSUB231PS  Y12, Y4, Y8
+	VFMADD231PS  Y7, Y4, Y2
+	VSUBPS       Y0, Y5, Y4
+	VMOVUPS      320(SI), Y7
+	VMULPS       Y7, Y4, Y12
+	VMOVUPS      256(SI), Y13
+	VMULPS       Y13, Y4, Y4
+	VFMSUB231PS  Y13, Y6, Y12
+	VFMADD231PS  Y7, Y6, Y4
+	VADDPS       Y0, Y5, Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMOVUPS      448(SI), Y6
-	VMULPS       Y6, Y0, Y7
-	VMOVUPS      384(SI), Y8
-	VMULPS       Y8, Y0, Y0
-	VFMSUB231PS  Y8, Y1, Y7
-	VFMADD231PS  Y6, Y1, Y0
+	VMOVUPS      448(SI), Y5
+	VMULPS       Y5, Y0, Y6
+	VMOVUPS      384(SI), Y7
+	VMULPS       Y7, Y0, Y0
+	VFMSUB231PS  Y7, Y1, Y6
+	VFMADD231PS  Y5, Y1, Y0
 	VADDPS       Y2, Y3, Y1
-	VADDPS       Y10, Y9, Y6
+	VADDPS       Y8, Y14, Y5
 	VSUBPS       Y2, Y3, Y2
-	VSUBPS       Y10, Y9, Y3
-	VADDPS       Y0, Y4, Y8
-	VADDPS       Y7, Y14, Y9
+	VSUBPS       Y8, Y14, Y3
+	VADDPS       Y0, Y4, Y7
+	VADDPS       Y6, Y12, Y8
 	VSUBPS       Y0, Y4, Y0
-	VSUBPS       Y7, Y14, Y4
-	VADDPS       Y1, Y11, Y7
-	VADDPS       Y8, Y7, Y7
-	VBROADCASTSS butterflyConstants<>+8(SB), Y10
-	VMOVAPS      Y11, Y14
-	VFMADD231PS  Y10, Y1, Y14
-	VFNMADD231PS Y12, Y8, Y14
-	VMULPS       Y13, Y3, Y15
+	VSUBPS       Y6, Y12, Y4
+	VADDPS       Y1, Y10, Y6
+	VADDPS       Y7, Y6, Y6
+	VMOVAPS      Y10, Y12
+	VFMADD231PS  Y15, Y1, Y12
+	VFNMADD231PS Y11, Y7, Y12
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VMULPS       Y13, Y3, Y14
 	VBROADCASTSS butterflyConstants<>+20(SB), Y13
-	VFMADD231PS  Y13, Y4, Y15
-	VFNMADD231PS Y12, Y1, Y11
-	VFMADD231PS  Y10, Y8, Y11
+	VFMADD231PS  Y13, Y4, Y14
+	VFNMADD231PS Y11, Y1, Y10
+	VFMADD231PS  Y15, Y7, Y10
 	VMULPS       Y13, Y3, Y1
 	VBROADCASTSS butterflyConstants<>+16(SB), Y3
 	VFNMADD231PS Y3, Y4, Y1
-	VADDPS       Y15, Y14, Y4
-	VSUBPS       Y15, Y14, Y8
-	VADDPS       Y1, Y11, Y14
-	VSUBPS       Y1, Y11, Y1
-	VADDPS       Y6, Y5, Y11
-	VADDPS       Y9, Y11, Y11
-	VMOVAPS      Y5, Y15
-	VFMADD231PS  Y10, Y6, Y15
-	VFNMADD231PS Y12, Y9, Y15
-	VMULPS       Y3, Y2, Y10
-	VFMADD231PS  Y13, Y0, Y10
-	VFNMADD231PS Y12, Y6, Y5
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y5
+	VADDPS       Y14, Y12, Y4
+	VSUBPS       Y14, Y12, Y7
+	VADDPS       Y1, Y10, Y12
+	VSUBPS       Y1, Y10, Y1
+	VADDPS       Y5, Y9, Y10
+	VADDPS       Y8, Y10, Y10
+	VMOVAPS      Y9, Y14
+	VFMADD231PS  Y15, Y5, Y14
+	VFNMADD231PS Y11, Y8, Y14
+	VMULPS       Y3, Y2, Y11
+	VFMADD231PS  Y13, Y0, Y11
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y9
+	VFMADD231PS  Y15, Y8, Y9
 	VMULPS       Y13, Y2, Y2
 	VFNMADD231PS Y3, Y0, Y2
-	VMOVUPS      Y11, (AX)
-	VMOVUPS      Y7, (BX)
-	VSUBPS       Y10, Y15, Y0
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      Y6, (BX)
+	VSUBPS       Y11, Y14, Y0
 	VMOVUPS      Y0, (AX)(CX*1)
 	VMOVUPS      Y4, (BX)(CX*1)
-	VADDPS       Y10, Y15, Y0
+	VADDPS       Y11, Y14, Y0
 	VMOVUPS      Y0, (AX)(CX*4)
-	VMOVUPS      Y8, (BX)(CX*4)
-	VSUBPS       Y2, Y5, Y0
+	VMOVUPS      Y7, (BX)(CX*4)
+	VSUBPS       Y2, Y9, Y0
 	VMOVUPS      Y0, (AX)(CX*2)
-	VMOVUPS      Y14, (BX)(CX*2)
-	VADDPS       Y2, Y5, Y0
+	VMOVUPS      Y12, (BX)(CX*2)
+	VADDPS       Y2, Y9, Y0
 	VMOVUPS      Y0, (AX)(DX*1)
 	VMOVUPS      Y1, (BX)(DX*1)
 	ADDQ         $0x20, AX
@@ -7695,16 +7695,20 @@ none:
 // func BlockFilterAdd5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), DI
@@ -7740,71 +7744,67 @@ butterfly:
 	VMOVUPS      (AX), Z7
 	VADDPS       Z2, Z7, Z8
 	VADDPS       Z6, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (BX), Z7
-	VADDPS       Z5, Z7, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z3, Z16
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
+	VADDPS       Z5, Z7, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z3, Z12
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
 	VMOVUPS      64(SI), Z3
 	VMOVUPS      (DI), Z5
-	VFNMADD231PS Z3, Z11, Z5
+	VFNMADD231PS Z3, Z10, Z5
 	VMOVUPS      (SI), Z9
-	VFMADD213PS  64(DI), Z9, Z11
+	VFMADD213PS  64(DI), Z9, Z10
 	VFMADD231PS  Z9, Z8, Z5
-	VFMADD231PS  Z3, Z8, Z11
-	VSUBPS       Z16, Z14, Z3
+	VFMADD231PS  Z3, Z8, Z10
+	VSUBPS       Z12, Z11, Z3
 	VMOVUPS      192(SI), Z8
 	VMOVUPS      128(DI), Z9
 	VFNMADD231PS Z8, Z3, Z9
-	VMOVUPS      128(SI), Z17
-	VFMADD213PS  192(DI), Z17, Z3
-	VFMADD231PS  Z17, Z2, Z9
+	VMOVUPS      128(SI), Z13
+	VFMADD213PS  192(DI), Z13, Z3
+	VFMADD231PS  Z13, Z2, Z9
 	VFMADD231PS  Z8, Z2, Z3
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VMOVUPS      576(SI), Z8
-	VMOVUPS      512(DI), Z14
-	VFNMADD231PS Z8, Z2, Z14
-	VMOVUPS      512(SI), Z16
-	VFMADD213PS  576(DI), Z16, Z2
-	VFMADD231PS  Z16, Z4, Z14
+	VMOVUPS      512(DI), Z11
+	VFNMADD231PS Z8, Z2, Z11
+	VMOVUPS      512(SI), Z12
+	VFMADD213PS  576(DI), Z12, Z2
+	VFMADD231PS  Z12, Z4, Z11
 	VFMADD231PS  Z8, Z4, Z2
 	VSUBPS       Z0, Z7, Z4
 	VMOVUPS      320(SI), Z8
-	VMOVUPS      256(DI), Z16
-	VFNMADD231PS Z8, Z4, Z16
-	VMOVUPS      256(SI), Z17
-	VFMADD213PS  320(DI), Z17, Z4
-	VFMADD231PS  Z17, Z6, Z16
+	VMOVUPS      256(DI), Z12
+	VFNMADD231PS Z8, Z4, Z12
+	VMOVUPS      256(SI), Z13
+	VFMADD213PS  320(DI), Z13, Z4
+	VFMADD231PS  Z13, Z6, Z12
 	VFMADD231PS  Z8, Z6, Z4
 	VADDPS       Z0, Z7, Z0
 	VMOVUPS      448(SI), Z6
@@ -7815,51 +7815,51 @@ butterfly:
 	VFMADD231PS  Z8, Z1, Z7
 	VFMADD231PS  Z6, Z1, Z0
 	VADDPS       Z2, Z3, Z1
-	VADDPS       Z14, Z9, Z6
+	VADDPS       Z11, Z9, Z6
 	VSUBPS       Z2, Z3, Z2
-	VSUBPS       Z14, Z9, Z3
+	VSUBPS       Z11, Z9, Z3
 	VADDPS       Z0, Z4, Z8
-	VADDPS       Z7, Z16, Z9
+	VADDPS       Z7, Z12, Z9
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	VSUBPS       Z0, Z4, Z0
-	VSUBPS       Z7, Z16, Z4
-	VADDPS       Z1, Z11, Z7
+	VSUBPS       Z7, Z12, Z4
+	VADDPS       Z1, Z10, Z7
 	VADDPS       Z8, Z7, Z7
-	VMOVAPS      Z11, Z14
-	VFMADD231PS  Z10, Z1, Z14
-	VFNMADD231PS Z12, Z8, Z14
-	VMULPS       Z13, Z3, Z16
-	VFMADD231PS  Z15, Z4, Z16
-	VFNMADD231PS Z12, Z1, Z11
-	VFMADD231PS  Z10, Z8, Z11
-	VMULPS       Z15, Z3, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z16, Z14, Z3
-	VSUBPS       Z16, Z14, Z4
-	VADDPS       Z1, Z11, Z8
-	VSUBPS       Z1, Z11, Z1
-	VADDPS       Z6, Z5, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z5, Z14
-	VFMADD231PS  Z10, Z6, Z14
-	VFNMADD231PS Z12, Z9, Z14
+	VMOVAPS      Z10, Z11
+	VFMADD231PS  Z31, Z1, Z11
+	VFNMADD231PS Z30, Z8, Z11
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z1, Z10
+	VFMADD231PS  Z31, Z8, Z10
+	VMULPS       Z28, Z3, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z12, Z11, Z3
+	VSUBPS       Z12, Z11, Z4
+	VADDPS       Z1, Z10, Z8
+	VSUBPS       Z1, Z10, Z1
+	VADDPS       Z6, Z5, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z5, Z11
+	VFMADD231PS  Z31, Z6, Z11
+	VFNMADD231PS Z30, Z9, Z11
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMULPS       Z13, Z2, Z16
-	VFMADD231PS  Z15, Z0, Z16
-	VFNMADD231PS Z12, Z6, Z5
-	VFMADD231PS  Z10, Z9, Z5
-	VMULPS       Z15, Z2, Z2
-	VFNMADD231PS Z13, Z0, Z2
-	VMOVUPS      Z11, (AX)
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z0, Z12
+	VFNMADD231PS Z30, Z6, Z5
+	VFMADD231PS  Z31, Z9, Z5
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z0, Z2
+	VMOVUPS      Z10, (AX)
 	VMOVUPS      Z7, (BX)
-	VSUBPS       Z16, Z14, Z0
+	VSUBPS       Z12, Z11, Z0
 	VMOVUPS      Z0, (AX)(CX*1)
 	VMOVUPS      Z3, (BX)(CX*1)
-	VADDPS       Z16, Z14, Z0
+	VADDPS       Z12, Z11, Z0
 	VMOVUPS      Z0, (AX)(CX*4)
 	VMOVUPS      Z4, (BX)(CX*4)
 	VSUBPS       Z2, Z5, Z0
@@ -7935,17 +7935,18 @@ none:
 // func BlockFilterAdd5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterAdd5AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
 
 part:
 	MOVQ  (SP), DI
@@ -7981,126 +7982,125 @@ butterfly:
 	VMOVUPS      (AX), Y7
 	VADDPS       Y2, Y7, Y8
 	VADDPS       Y6, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y10
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y10, Y2, Y11
-	VBROADCASTSS butterflyConstants<>+12(SB), Y12
-	VFNMADD231PS Y12, Y6, Y11
-	VBROADCASTSS butterflyConstants<>+16(SB), Y13
-	VMULPS       Y13, Y1, Y14
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y4, Y14
-	VFNMADD231PS Y12, Y2, Y7
-	VFMADD231PS  Y10, Y6, Y7
-	VMULPS       Y15, Y1, Y1
-	VFNMADD231PS Y13, Y4, Y1
-	VADDPS       Y14, Y11, Y2
-	VSUBPS       Y14, Y11, Y4
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  Y15, Y2, Y10
+	VBROADCASTSS butterflyConstants<>+12(SB), Y11
+	VFNMADD231PS Y11, Y6, Y10
+	VBROADCASTSS butterflyConstants<>+16(SB), Y12
+	VMULPS       Y12, Y1, Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y14
+	VFMADD231PS  Y14, Y4, Y13
+	VFNMADD231PS Y11, Y2, Y7
+	VFMADD231PS  Y15, Y6, Y7
+	VMULPS       Y14, Y1, Y1
+	VFNMADD231PS Y12, Y4, Y1
+	VADDPS       Y13, Y10, Y2
+	VSUBPS       Y13, Y10, Y4
 	VADDPS       Y1, Y7, Y6
 	VSUBPS       Y1, Y7, Y1
 	VMOVUPS      (BX), Y7
-	VADDPS       Y5, Y7, Y11
-	VADDPS       Y9, Y11, Y11
-	VMOVAPS      Y7, Y14
-	VFMADD231PS  Y10, Y5, Y14
-	VFNMADD231PS Y12, Y9, Y14
-	VMULPS       Y13, Y0, Y10
-	VFMADD231PS  Y15, Y3, Y10
-	VFNMADD231PS Y12, Y5, Y7
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y7
-	VMULPS       Y15, Y0, Y0
-	VFNMADD231PS Y13, Y3, Y0
+	VADDPS       Y5, Y7, Y10
+	VADDPS       Y9, Y10, Y10
+	VMOVAPS      Y7, Y13
+	VFMADD231PS  Y15, Y5, Y13
+	VFNMADD231PS Y11, Y9, Y13
+	VMULPS       Y12, Y0, Y7
+	VFMADD231PS  Y14, Y3, Y7
+	VFNMADD213PS (BX), Y11, Y5
+	VFMADD231PS  Y15, Y9, Y5
+	VMULPS       Y14, Y0, Y0
+	VFNMADD231PS Y12, Y3, Y0
 	VMOVUPS      64(SI), Y3
-	VMOVUPS      (DI), Y5
-	VFNMADD231PS Y3, Y11, Y5
-	VMOVUPS      (SI), Y9
-	VFMADD213PS  64(DI), Y9, Y11
-	VFMADD231PS  Y9, Y8, Y5
-	VFMADD231PS  Y3, Y8, Y11
-	VSUBPS       Y10, Y14, Y3
+	VMOVUPS      (DI), Y9
+	VFNMADD231PS Y3, Y10, Y9
+	VMOVUPS      (SI), Y14
+	VFMADD213PS  64(DI), Y14, Y10
+	VFMADD231PS  Y14, Y8, Y9
+	VFMADD231PS  Y3, Y8, Y10
+	VSUBPS       Y7, Y13, Y3
 	VMOVUPS      192(SI), Y8
-	VMOVUPS      128(DI), Y9
-	VFNMADD231PS Y8, Y3, Y9
-	VMOVUPS      128(SI), Y15
-	VFMADD213PS  192(DI), Y15, Y3
-	VFMADD231PS  Y15, Y2, Y9
+	VMOVUPS      128(DI), Y14
+	VFNMADD231PS Y8, Y3, Y14
+	VMOVUPS      128(SI), Y12
+	VFMADD213PS  192(DI), Y12, Y3
+	VFMADD231PS  Y12, Y2, Y14
 	VFMADD231PS  Y8, Y2, Y3
-	VADDPS       Y10, Y14, Y2
-	VMOVUPS      576(SI), Y8
-	VMOVUPS      512(DI), Y10
-	VFNMADD231PS Y8, Y2, Y10
-	VMOVUPS      512(SI), Y14
-	VFMADD213PS  576(DI), Y14, Y2
-	VFMADD231PS  Y14, Y4, Y10
-	VFMADD231PS  Y8, Y4, Y2
-	VSUBPS       Y0, Y7, Y4
-	VMOVUPS      320(SI), Y8
-	VMOVUPS      256(DI), Y14
-	VFNMADD231PS Y8, Y4, Y14
-	VMOVUPS      256(SI), Y15
-	VFMADD213PS  320(DI), Y15, Y4
-	VFMADD231PS  Y15, Y6, Y14
-	VFMADD231PS  Y8, Y6, Y4
-	VADDPS       Y0, Y7, Y0
+	VADDPS       Y7, Y13, Y2
+	VMOVUPS      576(SI), Y7
+	VMOVUPS      512(DI), Y8
+	VFNMADD231PS Y7, Y2, Y8
+	VMOVUPS      512(SI), Y12
+	VFMADD213PS  576(DI), Y12, Y2
+	VFMADD231PS  Y12, Y4, Y8
+	VFMADD231PS  Y7, Y4, Y2
+	VSUBPS       Y0, Y5, Y4
+	VMOVUPS      320(SI), Y7
+	VMOVUPS      256(DI), Y12
+	VFNMADD231PS Y7, Y4, Y12
+	VMOVUPS      256(SI), Y13
+	VFMADD213PS  320(DI), Y13, Y4
+	VFMADD231PS  Y13, Y6, Y12
+	VFMADD231PS  Y7, Y6, Y4
+	VADDPS       Y0, Y5, Y0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      448(SI), Y6
-	VMOVUPS      384(DI), Y7
-	VFNMADD231PS Y6, Y0, Y7
-	VMOVUPS      384(SI), Y8
-	VFMADD213PS  448(DI), Y8, Y0
-	VFMADD231PS  Y8, Y1, Y7
-	VFMADD231PS  Y6, Y1, Y0
+	VMOVUPS      448(SI), Y5
+	VMOVUPS      384(DI), Y6
+	VFNMADD231PS Y5, Y0, Y6
+	VMOVUPS      384(SI), Y7
+	VFMADD213PS  448(DI), Y7, Y0
+	VFMADD231PS  Y7, Y1, Y6
+	VFMADD231PS  Y5, Y1, Y0
 	VADDPS       Y2, Y3, Y1
-	VADDPS       Y10, Y9, Y6
+	VADDPS       Y8, Y14, Y5
 	VSUBPS       Y2, Y3, Y2
-	VSUBPS       Y10, Y9, Y3
-	VADDPS       Y0, Y4, Y8
-	VADDPS       Y7, Y14, Y9
+	VSUBPS       Y8, Y14, Y3
+	VADDPS       Y0, Y4, Y7
+	VADDPS       Y6, Y12, Y8
 	VSUBPS       Y0, Y4, Y0
-	VSUBPS       Y7, Y14, Y4
-	VADDPS       Y1, Y11, Y7
-	VADDPS       Y8, Y7, Y7
-	VBROADCASTSS butterflyConstants<>+8(SB), Y10
-	VMOVAPS      Y11, Y14
-	VFMADD231PS  Y10, Y1, Y14
-	VFNMADD231PS Y12, Y8, Y14
-	VMULPS       Y13, Y3, Y15
+	VSUBPS       Y6, Y12, Y4
+	VADDPS       Y1, Y10, Y6
+	VADDPS       Y7, Y6, Y6
+	VMOVAPS      Y10, Y12
+	VFMADD231PS  Y15, Y1, Y12
+	VFNMADD231PS Y11, Y7, Y12
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VMULPS       Y13, Y3, Y14
 	VBROADCASTSS butterflyConstants<>+20(SB), Y13
-	VFMADD231PS  Y13, Y4, Y15
-	VFNMADD231PS Y12, Y1, Y11
-	VFMADD231PS  Y10, Y8, Y11
+	VFMADD231PS  Y13, Y4, Y14
+	VFNMADD231PS Y11, Y1, Y10
+	VFMADD231PS  Y15, Y7, Y10
 	VMULPS       Y13, Y3, Y1
 	VBROADCASTSS butterflyConstants<>+16(SB), Y3
 	VFNMADD231PS Y3, Y4, Y1
-	VADDPS       Y15, Y14, Y4
-	VSUBPS       Y15, Y14, Y8
-	VADDPS       Y1, Y11, Y14
-	VSUBPS       Y1, Y11, Y1
-	VADDPS       Y6, Y5, Y11
-	VADDPS       Y9, Y11, Y11
-	VMOVAPS      Y5, Y15
-	VFMADD231PS  Y10, Y6, Y15
-	VFNMADD231PS Y12, Y9, Y15
-	VMULPS       Y3, Y2, Y10
-	VFMADD231PS  Y13, Y0, Y10
-	VFNMADD231PS Y12, Y6, Y5
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y5
+	VADDPS       Y14, Y12, Y4
+	VSUBPS       Y14, Y12, Y7
+	VADDPS       Y1, Y10, Y12
+	VSUBPS       Y1, Y10, Y1
+	VADDPS       Y5, Y9, Y10
+	VADDPS       Y8, Y10, Y10
+	VMOVAPS      Y9, Y14
+	VFMADD231PS  Y15, Y5, Y14
+	VFNMADD231PS Y11, Y8, Y14
+	VMULPS       Y3, Y2, Y11
+	VFMADD231PS  Y13, Y0, Y11
+	VFNMADD231PS butterflyConstantVectors<>+96(SB), Y5, Y9
+	VFMADD231PS  Y15, Y8, Y9
 	VMULPS       Y13, Y2, Y2
 	VFNMADD231PS Y3, Y0, Y2
-	VMOVUPS      Y11, (AX)
-	VMOVUPS      Y7, (BX)
-	VSUBPS       Y10, Y15, Y0
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      Y6, (BX)
+	VSUBPS       Y11, Y14, Y0
 	VMOVUPS      Y0, (AX)(CX*1)
 	VMOVUPS      Y4, (BX)(CX*1)
-	VADDPS       Y10, Y15, Y0
+	VADDPS       Y11, Y14, Y0
 	VMOVUPS      Y0, (AX)(CX*4)
-	VMOVUPS      Y8, (BX)(CX*4)
-	VSUBPS       Y2, Y5, Y0
+	VMOVUPS      Y7, (BX)(CX*4)
+	VSUBPS       Y2, Y9, Y0
 	VMOVUPS      Y0, (AX)(CX*2)
-	VMOVUPS      Y14, (BX)(CX*2)
-	VADDPS       Y2, Y5, Y0
+	VMOVUPS      Y12, (BX)(CX*2)
+	VADDPS       Y2, Y9, Y0
 	VMOVUPS      Y0, (AX)(DX*1)
 	VMOVUPS      Y1, (BX)(DX*1)
 	ADDQ         $0x20, AX
@@ -8178,16 +8178,20 @@ none:
 // func BlockFilterKeep5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), DI
@@ -8223,75 +8227,71 @@ butterfly:
 	VMOVUPS      (AX), Z7
 	VADDPS       Z2, Z7, Z8
 	VADDPS       Z6, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (BX), Z7
-	VADDPS       Z5, Z7, Z11
+	VADDPS       Z5, Z7, Z10
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z3, Z16
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z3, Z12
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
 	VMOVUPS      Z8, (DI)
-	VMOVUPS      Z11, 64(DI)
+	VMOVUPS      Z10, 64(DI)
 	VMOVUPS      64(SI), Z3
-	VMULPS       Z3, Z11, Z5
+	VMULPS       Z3, Z10, Z5
 	VMOVUPS      (SI), Z9
-	VMULPS       Z9, Z11, Z11
+	VMULPS       Z9, Z10, Z10
 	VFMADD231PS  Z9, Z8, Z5
-	VFNMADD231PS Z3, Z8, Z11
-	VSUBPS       Z16, Z14, Z3
+	VFNMADD231PS Z3, Z8, Z10
+	VSUBPS       Z12, Z11, Z3
 	VMOVUPS      Z2, 128(DI)
 	VMOVUPS      Z3, 192(DI)
 	VMOVUPS      192(SI), Z8
 	VMULPS       Z8, Z3, Z9
-	VMOVUPS      128(SI), Z17
-	VMULPS       Z17, Z3, Z3
-	VFMADD231PS  Z17, Z2, Z9
+	VMOVUPS      128(SI), Z13
+	VMULPS       Z13, Z3, Z3
+	VFMADD231PS  Z13, Z2, Z9
 	VFNMADD231PS Z8, Z2, Z3
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VMOVUPS      Z4, 512(DI)
 	VMOVUPS      Z2, 576(DI)
 	VMOVUPS      576(SI), Z8
-	VMULPS       Z8, Z2, Z14
-	VMOVUPS      512(SI), Z16
-	VMULPS       Z16, Z2, Z2
-	VFMADD231PS  Z16, Z4, Z14
+	VMULPS       Z8, Z2, Z11
+	VMOVUPS      512(SI), Z12
+	VMULPS       Z12, Z2, Z2
+	VFMADD231PS  Z12, Z4, Z11
 	VFNMADD231PS Z8, Z4, Z2
 	VSUBPS       Z0, Z7, Z4
 	VMOVUPS      Z6, 256(DI)
 	VMOVUPS      Z4, 320(DI)
 	VMOVUPS      320(SI), Z8
-	VMULPS       Z8, Z4, Z16
-	VMOVUPS      256(SI), Z17
-	VMULPS       Z17, Z4, Z4
-	VFMADD231PS  Z17, Z6, Z16
+	VMULPS       Z8, Z4, Z12
+	VMOVUPS      256(SI), Z13
+	VMULPS       Z13, Z4, Z4
+	VFMADD231PS  Z13, Z6, Z12
 	VFNMADD231PS Z8, Z6, Z4
 	VADDPS       Z0, Z7, Z0
 	VMOVUPS      Z1, 384(DI)
@@ -8303,51 +8303,51 @@ butterfly:
 	VFMADD231PS  Z8, Z1, Z7
 	VFNMADD231PS Z6, Z1, Z0
 	VADDPS       Z2, Z3, Z1
-	VADDPS       Z14, Z9, Z6
+	VADDPS       Z11, Z9, Z6
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	VSUBPS       Z2, Z3, Z2
-	VSUBPS       Z14, Z9, Z3
+	VSUBPS       Z11, Z9, Z3
 	VADDPS       Z0, Z4, Z8
-	VADDPS       Z7, Z16, Z9
+	VADDPS       Z7, Z12, Z9
 	VSUBPS       Z0, Z4, Z0
-	VSUBPS       Z7, Z16, Z4
-	VADDPS       Z1, Z11, Z7
+	VSUBPS       Z7, Z12, Z4
+	VADDPS       Z1, Z10, Z7
 	VADDPS       Z8, Z7, Z7
-	VMOVAPS      Z11, Z14
-	VFMADD231PS  Z10, Z1, Z14
-	VFNMADD231PS Z12, Z8, Z14
-	VMULPS       Z13, Z3, Z16
-	VFMADD231PS  Z15, Z4, Z16
-	VFNMADD231PS Z12, Z1, Z11
-	VFMADD231PS  Z10, Z8, Z11
-	VMULPS       Z15, Z3, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z16, Z14, Z3
-	VSUBPS       Z16, Z14, Z4
-	VADDPS       Z1, Z11, Z8
-	VSUBPS       Z1, Z11, Z1
-	VADDPS       Z6, Z5, Z11
-	VADDPS       Z9, Z11, Z11
+	VMOVAPS      Z10, Z11
+	VFMADD231PS  Z31, Z1, Z11
+	VFNMADD231PS Z30, Z8, Z11
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z1, Z10
+	VFMADD231PS  Z31, Z8, Z10
+	VMULPS       Z28, Z3, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z12, Z11, Z3
+	VSUBPS       Z12, Z11, Z4
+	VADDPS       Z1, Z10, Z8
+	VSUBPS       Z1, Z10, Z1
+	VADDPS       Z6, Z5, Z10
+	VADDPS       Z9, Z10, Z10
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVAPS      Z5, Z14
-	VFMADD231PS  Z10, Z6, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z2, Z16
-	VFMADD231PS  Z15, Z0, Z16
-	VFNMADD231PS Z12, Z6, Z5
-	VFMADD231PS  Z10, Z9, Z5
-	VMULPS       Z15, Z2, Z2
-	VFNMADD231PS Z13, Z0, Z2
-	VMOVUPS      Z11, (AX)
+	VMOVAPS      Z5, Z11
+	VFMADD231PS  Z31, Z6, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z0, Z12
+	VFNMADD231PS Z30, Z6, Z5
+	VFMADD231PS  Z31, Z9, Z5
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z0, Z2
+	VMOVUPS      Z10, (AX)
 	VMOVUPS      Z7, (BX)
-	VSUBPS       Z16, Z14, Z0
+	VSUBPS       Z12, Z11, Z0
 	VMOVUPS      Z0, (AX)(CX*1)
 	VMOVUPS      Z3, (BX)(CX*1)
-	VADDPS       Z16, Z14, Z0
+	VADDPS       Z12, Z11, Z0
 	VMOVUPS      Z0, (AX)(CX*4)
 	VMOVUPS      Z4, (BX)(CX*4)
 	VSUBPS       Z2, Z5, Z0
@@ -8423,17 +8423,18 @@ none:
 // func BlockFilterKeep5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep5AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
 
 part:
 	MOVQ  (SP), DI
@@ -8474,13 +8475,12 @@ butterfly:
 	VMOVAPS      Y9, Y13
 	VFNMADD231PS Y12, Y7, Y13
 	VADDPS       Y1, Y10, Y10
-	VBROADCASTSS butterflyConstants<>+8(SB), Y14
-	VFMADD231PS  Y14, Y1, Y13
-	VBROADCASTSS butterflyConstants<>+16(SB), Y15
-	VFNMADD231PS Y15, Y0, Y4
-	VFMADD231PS  Y14, Y7, Y9
+	VFMADD231PS  Y15, Y1, Y13
+	VBROADCASTSS butterflyConstants<>+16(SB), Y14
+	VFNMADD231PS Y14, Y0, Y4
+	VFMADD231PS  Y15, Y7, Y9
 	VSUBPS       Y4, Y13, Y7
-	VMULPS       Y15, Y8, Y8
+	VMULPS       Y14, Y8, Y8
 	VMOVUPS      Y7, 384(DI)
 	VFMADD231PS  Y3, Y0, Y8
 	VFNMADD231PS Y12, Y1, Y9
@@ -8490,11 +8490,11 @@ butterfly:
 	VMOVUPS      (BX), Y8
 	VADDPS       Y6, Y8, Y9
 	VMOVAPS      Y8, Y13
-	VFMADD231PS  Y14, Y6, Y13
+	VFMADD231PS  Y15, Y6, Y13
 	VFNMADD231PS Y12, Y6, Y8
-	VMULPS       Y15, Y11, Y6
+	VMULPS       Y14, Y11, Y6
 	VFMADD231PS  Y3, Y5, Y6
-	VFMADD231PS  Y14, Y2, Y8
+	VFMADD231PS  Y15, Y2, Y8
 	VFNMADD231PS Y12, Y2, Y13
 	VADDPS       Y6, Y13, Y12
 	VADDPS       Y2, Y9, Y2
@@ -8507,7 +8507,7 @@ butterfly:
 	VMOVUPS      (SI), Y3
 	VFMADD231PS  Y3, Y10, Y13
 	VMOVUPS      Y12, 576(DI)
-	VFNMADD231PS Y15, Y5, Y9
+	VFNMADD231PS Y14, Y5, Y9
 	VMULPS       Y3, Y2, Y3
 	VMOVUPS      Y2, 64(DI)
 	VFNMADD231PS Y11, Y10, Y3
@@ -8552,33 +8552,33 @@ butterfly:
 	VADDPS       Y0, Y3, Y12
 	VFMADD231PS  Y2, Y7, Y10
 	VMOVAPS      Y3, Y2
-	VFMADD231PS  Y14, Y0, Y2
+	VFMADD231PS  Y15, Y0, Y2
 	VBROADCASTSS butterflyConstants<>+12(SB), Y7
 	VFNMADD231PS Y7, Y0, Y3
 	VADDPS       Y6, Y12, Y0
 	VMOVUPS      Y0, (BX)
-	VFMADD231PS  Y14, Y6, Y3
+	VFMADD231PS  Y15, Y6, Y3
 	VADDPS       Y10, Y11, Y0
 	VSUBPS       Y8, Y9, Y8
 	VFNMADD231PS Y7, Y6, Y2
-	VMULPS       Y15, Y1, Y6
+	VMULPS       Y14, Y1, Y6
 	VADDPS       Y5, Y13, Y9
 	VBROADCASTSS butterflyConstants<>+20(SB), Y12
 	VMULPS       Y12, Y1, Y1
 	VSUBPS       Y10, Y11, Y10
 	VMOVAPS      Y13, Y11
 	VFNMADD231PS Y7, Y5, Y11
-	VFMADD231PS  Y14, Y5, Y13
+	VFMADD231PS  Y15, Y5, Y13
 	VFMADD231PS  Y12, Y8, Y6
-	VMULPS       Y15, Y4, Y5
+	VMULPS       Y14, Y4, Y5
 	VMULPS       Y12, Y4, Y4
 	VADDPS       Y0, Y9, Y9
 	VMOVUPS      Y9, (AX)
 	VFNMADD231PS Y7, Y0, Y13
-	VFMADD231PS  Y14, Y0, Y11
-	VFNMADD231PS Y15, Y10, Y4
+	VFMADD231PS  Y15, Y0, Y11
+	VFNMADD231PS Y14, Y10, Y4
 	VSUBPS       Y6, Y13, Y0
-	VFNMADD231PS Y15, Y8, Y1
+	VFNMADD231PS Y14, Y8, Y1
 	VFMADD231PS  Y12, Y10, Y5
 	VSUBPS       Y1, Y11, Y7
 	VSUBPS       Y4, Y3, Y8
@@ -8670,16 +8670,20 @@ none:
 // func BlockSpectrum5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), SI
@@ -8717,50 +8721,46 @@ butterfly:
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VSUBPS       Z14, Z11, Z4
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (BX), Z7
-	VADDPS       Z5, Z7, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z3, Z16
+	VADDPS       Z5, Z7, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z3, Z12
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
 	VMOVUPS      Z8, (SI)
-	VMOVUPS      Z11, 64(SI)
-	VSUBPS       Z16, Z14, Z3
+	VMOVUPS      Z10, 64(SI)
+	VSUBPS       Z12, Z11, Z3
 	VMOVUPS      Z2, 128(SI)
 	VMOVUPS      Z3, 192(SI)
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VMOVUPS      Z4, 512(SI)
 	VMOVUPS      Z2, 576(SI)
 	VSUBPS       Z0, Z7, Z2
@@ -8835,17 +8835,21 @@ none:
 // func BlockSpectrum5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum5AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), DI
-	ADDQ AX, DI
-	MOVQ (DI), R8
-	MOVQ 24(DI), R9
-	MOVQ 32(DI), R10
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
 
 part:
 	MOVQ  (SP), SI
@@ -8880,50 +8884,46 @@ butterfly:
 	VMOVUPS      (AX), Y7
 	VADDPS       Y2, Y7, Y8
 	VADDPS       Y6, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y10
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y10, Y2, Y11
-	VBROADCASTSS butterflyConstants<>+12(SB), Y12
-	VFNMADD231PS Y12, Y6, Y11
-	VBROADCASTSS butterflyConstants<>+16(SB), Y13
-	VMULPS       Y13, Y1, Y14
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y4, Y14
-	VFNMADD231PS Y12, Y2, Y7
-	VFMADD231PS  Y10, Y6, Y7
-	VMULPS       Y15, Y1, Y1
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  Y15, Y2, Y10
+	VFNMADD231PS Y14, Y6, Y10
+	VMULPS       Y13, Y1, Y11
+	VFMADD231PS  Y12, Y4, Y11
+	VFNMADD231PS Y14, Y2, Y7
+	VFMADD231PS  Y15, Y6, Y7
+	VMULPS       Y12, Y1, Y1
 	VFNMADD231PS Y13, Y4, Y1
-	VADDPS       Y14, Y11, Y2
-	VSUBPS       Y14, Y11, Y4
+	VADDPS       Y11, Y10, Y2
+	VSUBPS       Y11, Y10, Y4
 	VADDPS       Y1, Y7, Y6
 	VSUBPS       Y1, Y7, Y1
 	VMOVUPS      (BX), Y7
-	VADDPS       Y5, Y7, Y11
-	VADDPS       Y9, Y11, Y11
+	VADDPS       Y5, Y7, Y10
+	VADDPS       Y9, Y10, Y10
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMOVAPS      Y7, Y14
-	VFMADD231PS  Y10, Y5, Y14
-	VFNMADD231PS Y12, Y9, Y14
-	VMULPS       Y13, Y0, Y10
-	VFMADD231PS  Y15, Y3, Y10
-	VFNMADD231PS Y12, Y5, Y7
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y7
-	VMULPS       Y15, Y0, Y0
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y15, Y5, Y11
+	VFNMADD231PS Y14, Y9, Y11
+	VMULPS       Y13, Y0, Y7
+	VFMADD231PS  Y12, Y3, Y7
+	VFNMADD213PS (BX), Y14, Y5
+	VFMADD231PS  Y15, Y9, Y5
+	VMULPS       Y12, Y0, Y0
 	VFNMADD231PS Y13, Y3, Y0
 	VMOVUPS      Y8, (SI)
-	VMOVUPS      Y11, 64(SI)
-	VSUBPS       Y10, Y14, Y3
+	VMOVUPS      Y10, 64(SI)
+	VSUBPS       Y7, Y11, Y3
 	VMOVUPS      Y2, 128(SI)
 	VMOVUPS      Y3, 192(SI)
-	VADDPS       Y10, Y14, Y2
+	VADDPS       Y7, Y11, Y2
 	VMOVUPS      Y4, 512(SI)
 	VMOVUPS      Y2, 576(SI)
-	VSUBPS       Y0, Y7, Y2
+	VSUBPS       Y0, Y5, Y2
 	VMOVUPS      Y6, 256(SI)
 	VMOVUPS      Y2, 320(SI)
-	VADDPS       Y0, Y7, Y0
+	VADDPS       Y0, Y5, Y0
 	VMOVUPS      Y1, 384(SI)
 	VMOVUPS      Y0, 448(SI)
 	ADDQ         $0x20, AX
@@ -8999,16 +8999,20 @@ none:
 // func BlockAccumulate5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), DI
@@ -9044,51 +9048,47 @@ butterfly:
 	VMOVUPS      (AX), Z7
 	VADDPS       Z2, Z7, Z8
 	VADDPS       Z6, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
-	VSUBPS       Z14, Z11, Z4
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (BX), Z7
-	VADDPS       Z5, Z7, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
+	VADDPS       Z5, Z7, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VFMADD231PS  Z15, Z3, Z16
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
+	VFMADD231PS  Z28, Z3, Z12
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
 	VMOVUPS      64(SI), Z3
 	VMOVUPS      (DI), Z5
-	VFMADD231PS  Z3, Z11, Z5
+	VFMADD231PS  Z3, Z10, Z5
 	VMOVUPS      (SI), Z9
-	VFMADD213PS  64(DI), Z9, Z11
+	VFMADD213PS  64(DI), Z9, Z10
 	VFMADD231PS  Z9, Z8, Z5
-	VFNMADD231PS Z3, Z8, Z11
+	VFNMADD231PS Z3, Z8, Z10
 	VMOVUPS      Z5, (DI)
-	VMOVUPS      Z11, 64(DI)
-	VSUBPS       Z16, Z14, Z3
+	VMOVUPS      Z10, 64(DI)
+	VSUBPS       Z12, Z11, Z3
 	VMOVUPS      192(SI), Z5
 	VMOVUPS      128(DI), Z8
 	VFMADD231PS  Z5, Z3, Z8
@@ -9101,7 +9101,7 @@ butterfly:
 	VFNMADD231PS Z5, Z2, Z3
 	VMOVUPS      Z8, 128(DI)
 	VMOVUPS      Z3, 192(DI)
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VMOVUPS      576(SI), Z3
 	VMOVUPS      512(DI), Z5
 	VFMADD231PS  Z3, Z2, Z5
@@ -9403,10 +9403,14 @@ none:
 // func BlockBack5AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack5AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), SI
@@ -9438,41 +9442,37 @@ butterfly:
 	VMOVUPS      64(SI), Z7
 	VADDPS       Z2, Z7, Z8
 	VADDPS       Z6, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (SI), Z7
-	VADDPS       Z5, Z7, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z3, Z16
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
-	VMOVUPS      Z11, (AX)
+	VADDPS       Z5, Z7, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z3, Z12
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
+	VMOVUPS      Z10, (AX)
 	VMOVUPS      Z8, (BX)
-	VSUBPS       Z16, Z14, Z3
+	VSUBPS       Z12, Z11, Z3
 	VMOVUPS      Z3, (AX)(CX*1)
 	VMOVUPS      Z2, (BX)(CX*1)
-	VADDPS       Z16, Z14, Z2
+	VADDPS       Z12, Z11, Z2
 	VMOVUPS      Z2, (AX)(CX*4)
 	VMOVUPS      Z4, (BX)(CX*4)
 	VSUBPS       Z0, Z7, Z2
@@ -9499,11 +9499,15 @@ done:
 // func BlockBack5AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack5AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
 
 part:
 	MOVQ  (SP), SI
@@ -9535,47 +9539,43 @@ butterfly:
 	VMOVUPS      64(SI), Y7
 	VADDPS       Y2, Y7, Y8
 	VADDPS       Y6, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y10
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y10, Y2, Y11
-	VBROADCASTSS butterflyConstants<>+12(SB), Y12
-	VFNMADD231PS Y12, Y6, Y11
-	VBROADCASTSS butterflyConstants<>+16(SB), Y13
-	VMULPS       Y13, Y1, Y14
-	VBROADCASTSS butterflyConstants<>+20(SB), Y15
-	VFMADD231PS  Y15, Y4, Y14
-	VFNMADD231PS Y12, Y2, Y7
-	VFMADD231PS  Y10, Y6, Y7
-	VMULPS       Y15, Y1, Y1
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  Y15, Y2, Y10
+	VFNMADD231PS Y14, Y6, Y10
+	VMULPS       Y13, Y1, Y11
+	VFMADD231PS  Y12, Y4, Y11
+	VFNMADD231PS Y14, Y2, Y7
+	VFMADD231PS  Y15, Y6, Y7
+	VMULPS       Y12, Y1, Y1
 	VFNMADD231PS Y13, Y4, Y1
-	VADDPS       Y14, Y11, Y2
-	VSUBPS       Y14, Y11, Y4
+	VADDPS       Y11, Y10, Y2
+	VSUBPS       Y11, Y10, Y4
 	VADDPS       Y1, Y7, Y6
 	VSUBPS       Y1, Y7, Y1
 	VMOVUPS      (SI), Y7
-	VADDPS       Y5, Y7, Y11
-	VADDPS       Y9, Y11, Y11
-	VMOVAPS      Y7, Y14
-	VFMADD231PS  Y10, Y5, Y14
-	VFNMADD231PS Y12, Y9, Y14
-	VMULPS       Y13, Y0, Y10
-	VFMADD231PS  Y15, Y3, Y10
-	VFNMADD231PS Y12, Y5, Y7
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y9, Y7
-	VMULPS       Y15, Y0, Y0
+	VADDPS       Y5, Y7, Y10
+	VADDPS       Y9, Y10, Y10
+	VMOVAPS      Y7, Y11
+	VFMADD231PS  Y15, Y5, Y11
+	VFNMADD231PS Y14, Y9, Y11
+	VMULPS       Y13, Y0, Y7
+	VFMADD231PS  Y12, Y3, Y7
+	VFNMADD213PS (SI), Y14, Y5
+	VFMADD231PS  Y15, Y9, Y5
+	VMULPS       Y12, Y0, Y0
 	VFNMADD231PS Y13, Y3, Y0
-	VMOVUPS      Y11, (AX)
+	VMOVUPS      Y10, (AX)
 	VMOVUPS      Y8, (BX)
-	VSUBPS       Y10, Y14, Y3
+	VSUBPS       Y7, Y11, Y3
 	VMOVUPS      Y3, (AX)(CX*1)
 	VMOVUPS      Y2, (BX)(CX*1)
-	VADDPS       Y10, Y14, Y2
+	VADDPS       Y7, Y11, Y2
 	VMOVUPS      Y2, (AX)(CX*4)
 	VMOVUPS      Y4, (BX)(CX*4)
-	VSUBPS       Y0, Y7, Y2
+	VSUBPS       Y0, Y5, Y2
 	VMOVUPS      Y2, (AX)(CX*2)
 	VMOVUPS      Y6, (BX)(CX*2)
-	VADDPS       Y0, Y7, Y0
+	VADDPS       Y0, Y5, Y0
 	VMOVUPS      Y0, (AX)(DX*1)
 	VMOVUPS      Y1, (BX)(DX*1)
 	ADDQ         $0x20, AX
@@ -9599,12 +9599,14 @@ done:
 // func BlockForward6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), DI
@@ -9645,24 +9647,22 @@ butterfly:
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
 	VADDPS       Z11, Z2, Z10
-	VBROADCASTSS butterflyConstants<>+0(SB), Z13
-	VFNMADD231PS Z13, Z11, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z11
-	VMULPS       Z11, Z9, Z9
-	VADDPS       Z9, Z2, Z14
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
-	VFNMADD231PS Z13, Z12, Z5
-	VMULPS       Z11, Z6, Z6
+	VFNMADD231PS Z31, Z12, Z5
+	VMULPS       Z30, Z6, Z6
 	VMOVUPS      Z10, (AX)
 	VMOVUPS      Z9, (DI)
 	VSUBPS       Z6, Z5, Z9
 	VBROADCASTSS 28(CX), Z10
 	VMULPS       Z10, Z9, Z12
-	VBROADCASTSS 24(CX), Z15
-	VMULPS       Z15, Z9, Z9
-	VFMSUB231PS  Z15, Z14, Z12
-	VFMADD231PS  Z10, Z14, Z9
+	VBROADCASTSS 24(CX), Z13
+	VMULPS       Z13, Z9, Z9
+	VFMSUB231PS  Z13, Z11, Z12
+	VFMADD231PS  Z10, Z11, Z9
 	VMOVUPS      Z12, (AX)(DX*4)
 	VMOVUPS      Z9, (DI)(DX*4)
 	VADDPS       Z6, Z5, Z5
@@ -9679,13 +9679,13 @@ butterfly:
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
 	VADDPS       Z2, Z0, Z6
-	VFNMADD231PS Z13, Z2, Z0
-	VMULPS       Z11, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
-	VFNMADD231PS Z13, Z5, Z1
-	VMULPS       Z11, Z3, Z3
+	VFNMADD231PS Z31, Z5, Z1
+	VMULPS       Z30, Z3, Z3
 	VBROADCASTSS 20(CX), Z5
 	VMULPS       Z5, Z2, Z7
 	VBROADCASTSS 16(CX), Z8
@@ -9729,13 +9729,15 @@ done:
 // func BlockForward6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockForward6AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), DI
@@ -9776,24 +9778,22 @@ butterfly:
 	VSUBPS       Y10, Y6, Y6
 	VSUBPS       Y13, Y9, Y9
 	VADDPS       Y11, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+0(SB), Y13
-	VFNMADD231PS Y13, Y11, Y2
-	VBROADCASTSS butterflyConstants<>+4(SB), Y11
-	VMULPS       Y11, Y9, Y9
-	VADDPS       Y9, Y2, Y14
+	VFNMADD231PS Y15, Y11, Y2
+	VMULPS       Y14, Y9, Y9
+	VADDPS       Y9, Y2, Y11
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
-	VFNMADD231PS Y13, Y12, Y5
-	VMULPS       Y11, Y6, Y6
+	VFNMADD231PS Y15, Y12, Y5
+	VMULPS       Y14, Y6, Y6
 	VMOVUPS      Y10, (AX)
 	VMOVUPS      Y9, (DI)
 	VSUBPS       Y6, Y5, Y9
 	VBROADCASTSS 28(CX), Y10
 	VMULPS       Y10, Y9, Y12
-	VBROADCASTSS 24(CX), Y15
-	VMULPS       Y15, Y9, Y9
-	VFMSUB231PS  Y15, Y14, Y12
-	VFMADD231PS  Y10, Y14, Y9
+	VBROADCASTSS 24(CX), Y13
+	VMULPS       Y13, Y9, Y9
+	VFMSUB231PS  Y13, Y11, Y12
+	VFMADD231PS  Y10, Y11, Y9
 	VMOVUPS      Y12, (AX)(DX*4)
 	VMOVUPS      Y9, (DI)(DX*4)
 	VADDPS       Y6, Y5, Y5
@@ -9810,13 +9810,13 @@ butterfly:
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y8, Y4, Y4
 	VADDPS       Y2, Y0, Y6
-	VFNMADD231PS Y13, Y2, Y0
-	VMULPS       Y11, Y4, Y2
+	VFNMADD231PS Y15, Y2, Y0
+	VMULPS       Y14, Y4, Y2
 	VADDPS       Y2, Y0, Y4
 	VSUBPS       Y2, Y0, Y0
 	VADDPS       Y5, Y1, Y2
-	VFNMADD231PS Y13, Y5, Y1
-	VMULPS       Y11, Y3, Y3
+	VFNMADD231PS Y15, Y5, Y1
+	VMULPS       Y14, Y3, Y3
 	VBROADCASTSS 20(CX), Y5
 	VMULPS       Y5, Y2, Y7
 	VBROADCASTSS 16(CX), Y8
@@ -9862,12 +9862,14 @@ done:
 // func BlockInverse6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), DI
@@ -9901,78 +9903,76 @@ butterfly:
 	VSUBPS       Z4, Z2, Z1
 	VMOVUPS      (DI), Z2
 	VADDPS       Z3, Z2, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z3, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
-	VADDPS       Z1, Z2, Z7
+	VFNMADD231PS Z31, Z3, Z2
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z2, Z3
 	VSUBPS       Z1, Z2, Z1
 	VMOVUPS      (AX), Z2
-	VADDPS       Z5, Z2, Z8
-	VFNMADD231PS Z6, Z5, Z2
-	VMULPS       Z3, Z0, Z0
+	VADDPS       Z5, Z2, Z6
+	VFNMADD231PS Z31, Z5, Z2
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z2, Z5
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      (DI)(BX*1), Z2
-	VBROADCASTSS 20(CX), Z9
-	VMULPS       Z9, Z2, Z10
-	VBROADCASTSS 16(CX), Z11
-	VMULPS       Z11, Z2, Z2
-	VMOVUPS      (AX)(BX*1), Z12
+	VBROADCASTSS 20(CX), Z7
+	VMULPS       Z7, Z2, Z8
+	VBROADCASTSS 16(CX), Z9
+	VMULPS       Z9, Z2, Z2
+	VMOVUPS      (AX)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	VFNMADD231PS Z7, Z10, Z2
+	VMOVUPS      (DI)(SI*1), Z7
+	VBROADCASTSS 36(CX), Z9
+	VMULPS       Z9, Z7, Z10
+	VBROADCASTSS 32(CX), Z11
+	VMULPS       Z11, Z7, Z7
+	VMOVUPS      (AX)(SI*1), Z12
 	VFMADD231PS  Z11, Z12, Z10
-	VFNMADD231PS Z9, Z12, Z2
-	VMOVUPS      (DI)(SI*1), Z9
-	VBROADCASTSS 36(CX), Z11
+	VFNMADD231PS Z9, Z12, Z7
+	VMOVUPS      (DI)(DX*1), Z9
+	VBROADCASTSS 4(CX), Z11
 	VMULPS       Z11, Z9, Z12
-	VBROADCASTSS 32(CX), Z13
+	VBROADCASTSS (CX), Z13
 	VMULPS       Z13, Z9, Z9
-	VMOVUPS      (AX)(SI*1), Z14
+	VMOVUPS      (AX)(DX*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
 	VFNMADD231PS Z11, Z14, Z9
-	VMOVUPS      (DI)(DX*1), Z11
-	VBROADCASTSS 4(CX), Z13
-	VMULPS       Z13, Z11, Z14
-	VBROADCASTSS (CX), Z15
-	VMULPS       Z15, Z11, Z11
-	VMOVUPS      (AX)(DX*1), Z16
-	VFMADD231PS  Z15, Z16, Z14
-	VFNMADD231PS Z13, Z16, Z11
-	VADDPS       Z11, Z9, Z13
-	VADDPS       Z14, Z12, Z15
-	VSUBPS       Z11, Z9, Z9
-	VSUBPS       Z14, Z12, Z11
-	VADDPS       Z13, Z2, Z12
-	VFNMADD231PS Z6, Z13, Z2
-	VMULPS       Z3, Z11, Z11
-	VADDPS       Z11, Z2, Z13
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z15, Z10, Z11
-	VFNMADD231PS Z6, Z15, Z10
-	VMULPS       Z3, Z9, Z3
-	VSUBPS       Z3, Z10, Z6
-	VADDPS       Z3, Z10, Z3
-	VADDPS       Z12, Z4, Z9
-	VADDPS       Z11, Z8, Z10
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z9, (DI)
-	VSUBPS       Z12, Z4, Z4
-	VSUBPS       Z11, Z8, Z8
-	VMOVUPS      Z8, (AX)(BX*1)
+	VADDPS       Z9, Z7, Z11
+	VADDPS       Z12, Z10, Z13
+	VSUBPS       Z9, Z7, Z7
+	VSUBPS       Z12, Z10, Z9
+	VADDPS       Z11, Z2, Z10
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
+	VSUBPS       Z9, Z2, Z2
+	VADDPS       Z13, Z8, Z9
+	VFNMADD231PS Z31, Z13, Z8
+	VMULPS       Z30, Z7, Z7
+	VSUBPS       Z7, Z8, Z12
+	VADDPS       Z7, Z8, Z7
+	VADDPS       Z10, Z4, Z8
+	VADDPS       Z9, Z6, Z13
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      Z8, (DI)
+	VSUBPS       Z10, Z4, Z4
+	VSUBPS       Z9, Z6, Z6
+	VMOVUPS      Z6, (AX)(BX*1)
 	VMOVUPS      Z4, (DI)(BX*1)
-	VADDPS       Z13, Z7, Z4
-	VADDPS       Z6, Z5, Z8
-	VMOVUPS      Z8, (AX)(DX*4)
+	VADDPS       Z11, Z3, Z4
+	VADDPS       Z12, Z5, Z6
+	VMOVUPS      Z6, (AX)(DX*4)
 	VMOVUPS      Z4, (DI)(DX*4)
-	VSUBPS       Z13, Z7, Z4
-	VSUBPS       Z6, Z5, Z5
-	VMOVUPS      Z5, (AX)(DX*1)
-	VMOVUPS      Z4, (DI)(DX*1)
-	VADDPS       Z2, Z1, Z4
-	VADDPS       Z3, Z0, Z5
-	VMOVUPS      Z5, (AX)(DX*2)
-	VMOVUPS      Z4, (DI)(DX*2)
+	VSUBPS       Z11, Z3, Z3
+	VSUBPS       Z12, Z5, Z4
+	VMOVUPS      Z4, (AX)(DX*1)
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z2, Z1, Z3
+	VADDPS       Z7, Z0, Z4
+	VMOVUPS      Z4, (AX)(DX*2)
+	VMOVUPS      Z3, (DI)(DX*2)
 	VSUBPS       Z2, Z1, Z1
-	VSUBPS       Z3, Z0, Z0
+	VSUBPS       Z7, Z0, Z0
 	VMOVUPS      Z0, (AX)(SI*1)
 	VMOVUPS      Z1, (DI)(SI*1)
 	ADDQ         $0x40, AX
@@ -9992,13 +9992,15 @@ done:
 // func BlockInverse6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockInverse6AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), DI
@@ -10032,77 +10034,75 @@ butterfly:
 	VSUBPS       Y4, Y2, Y1
 	VMOVUPS      (DI), Y2
 	VADDPS       Y3, Y2, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+4(SB), Y3
-	VMULPS       Y3, Y1, Y1
-	VADDPS       Y1, Y2, Y7
+	VFNMADD231PS Y15, Y3, Y2
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y2, Y3
 	VSUBPS       Y1, Y2, Y1
 	VMOVUPS      (AX), Y2
-	VADDPS       Y5, Y2, Y8
-	VFNMADD231PS Y6, Y5, Y2
-	VMULPS       Y3, Y0, Y0
+	VADDPS       Y5, Y2, Y6
+	VFNMADD231PS Y15, Y5, Y2
+	VMULPS       Y14, Y0, Y0
 	VSUBPS       Y0, Y2, Y5
 	VADDPS       Y0, Y2, Y0
 	VMOVUPS      (DI)(BX*1), Y2
-	VBROADCASTSS 20(CX), Y9
-	VMULPS       Y9, Y2, Y10
-	VBROADCASTSS 16(CX), Y11
-	VMULPS       Y11, Y2, Y2
-	VMOVUPS      (AX)(BX*1), Y12
+	VBROADCASTSS 20(CX), Y7
+	VMULPS       Y7, Y2, Y8
+	VBROADCASTSS 16(CX), Y9
+	VMULPS       Y9, Y2, Y2
+	VMOVUPS      (AX)(BX*1), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	VFNMADD231PS Y7, Y10, Y2
+	VMOVUPS      (DI)(SI*1), Y7
+	VBROADCASTSS 36(CX), Y9
+	VMULPS       Y9, Y7, Y10
+	VBROADCASTSS 32(CX), Y11
+	VMULPS       Y11, Y7, Y7
+	VMOVUPS      (AX)(SI*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
-	VFNMADD231PS Y9, Y12, Y2
-	VMOVUPS      (DI)(SI*1), Y9
-	VBROADCASTSS 36(CX), Y11
+	VFNMADD231PS Y9, Y12, Y7
+	VMOVUPS      (DI)(DX*1), Y9
+	VBROADCASTSS 4(CX), Y11
 	VMULPS       Y11, Y9, Y12
-	VBROADCASTSS 32(CX), Y13
+	VBROADCASTSS (CX), Y13
 	VMULPS       Y13, Y9, Y9
-	VMOVUPS      (AX)(SI*1), Y14
-	VFMADD231PS  Y13, Y14, Y12
-	VFNMADD231PS Y11, Y14, Y9
-	VMOVUPS      (DI)(DX*1), Y11
-	VBROADCASTSS 4(CX), Y13
-	VMULPS       Y13, Y11, Y14
-	VBROADCASTSS (CX), Y15
-	VMULPS       Y15, Y11, Y11
-	VFMADD231PS  (AX)(DX*1), Y15, Y14
-	VFNMADD231PS (AX)(DX*1), Y13, Y11
-	VADDPS       Y11, Y9, Y13
-	VADDPS       Y14, Y12, Y15
-	VSUBPS       Y11, Y9, Y9
-	VSUBPS       Y14, Y12, Y11
-	VADDPS       Y13, Y2, Y12
-	VFNMADD231PS Y6, Y13, Y2
-	VMULPS       Y3, Y11, Y11
-	VADDPS       Y11, Y2, Y13
-	VSUBPS       Y11, Y2, Y2
-	VADDPS       Y15, Y10, Y11
-	VFNMADD231PS Y6, Y15, Y10
-	VMULPS       Y3, Y9, Y3
-	VSUBPS       Y3, Y10, Y6
-	VADDPS       Y3, Y10, Y3
-	VADDPS       Y12, Y4, Y9
-	VADDPS       Y11, Y8, Y10
-	VMOVUPS      Y10, (AX)
-	VMOVUPS      Y9, (DI)
-	VSUBPS       Y12, Y4, Y4
-	VSUBPS       Y11, Y8, Y8
-	VMOVUPS      Y8, (AX)(BX*1)
+	VFMADD231PS  (AX)(DX*1), Y13, Y12
+	VFNMADD231PS (AX)(DX*1), Y11, Y9
+	VADDPS       Y9, Y7, Y11
+	VADDPS       Y12, Y10, Y13
+	VSUBPS       Y9, Y7, Y7
+	VSUBPS       Y12, Y10, Y9
+	VADDPS       Y11, Y2, Y10
+	VFNMADD231PS Y15, Y11, Y2
+	VMULPS       Y14, Y9, Y9
+	VADDPS       Y9, Y2, Y11
+	VSUBPS       Y9, Y2, Y2
+	VADDPS       Y13, Y8, Y9
+	VFNMADD231PS Y15, Y13, Y8
+	VMULPS       Y14, Y7, Y7
+	VSUBPS       Y7, Y8, Y12
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y10, Y4, Y8
+	VADDPS       Y9, Y6, Y13
+	VMOVUPS      Y13, (AX)
+	VMOVUPS      Y8, (DI)
+	VSUBPS       Y10, Y4, Y4
+	VSUBPS       Y9, Y6, Y6
+	VMOVUPS      Y6, (AX)(BX*1)
 	VMOVUPS      Y4, (DI)(BX*1)
-	VADDPS       Y13, Y7, Y4
-	VADDPS       Y6, Y5, Y8
-	VMOVUPS      Y8, (AX)(DX*4)
+	VADDPS       Y11, Y3, Y4
+	VADDPS       Y12, Y5, Y6
+	VMOVUPS      Y6, (AX)(DX*4)
 	VMOVUPS      Y4, (DI)(DX*4)
-	VSUBPS       Y13, Y7, Y4
-	VSUBPS       Y6, Y5, Y5
-	VMOVUPS      Y5, (AX)(DX*1)
-	VMOVUPS      Y4, (DI)(DX*1)
-	VADDPS       Y2, Y1, Y4
-	VADDPS       Y3, Y0, Y5
-	VMOVUPS      Y5, (AX)(DX*2)
-	VMOVUPS      Y4, (DI)(DX*2)
+	VSUBPS       Y11, Y3, Y3
+	VSUBPS       Y12, Y5, Y4
+	VMOVUPS      Y4, (AX)(DX*1)
+	VMOVUPS      Y3, (DI)(DX*1)
+	VADDPS       Y2, Y1, Y3
+	VADDPS       Y7, Y0, Y4
+	VMOVUPS      Y4, (AX)(DX*2)
+	VMOVUPS      Y3, (DI)(DX*2)
 	VSUBPS       Y2, Y1, Y1
-	VSUBPS       Y3, Y0, Y0
+	VSUBPS       Y7, Y0, Y0
 	VMOVUPS      Y0, (AX)(SI*1)
 	VMOVUPS      Y1, (DI)(SI*1)
 	ADDQ         $0x20, AX
@@ -10124,17 +10124,19 @@ done:
 // func BlockFilter6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), DI
@@ -10179,37 +10181,35 @@ butterfly:
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
 	VADDPS       Z11, Z2, Z10
-	VBROADCASTSS butterflyConstants<>+0(SB), Z13
-	VFNMADD231PS Z13, Z11, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z11
-	VMULPS       Z11, Z9, Z9
-	VADDPS       Z9, Z2, Z14
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
-	VFNMADD231PS Z13, Z12, Z5
-	VMULPS       Z11, Z6, Z6
+	VFNMADD231PS Z31, Z12, Z5
+	VMULPS       Z30, Z6, Z6
 	VMOVUPS      64(DI), Z12
-	VMULPS       Z12, Z9, Z15
-	VMOVUPS      (DI), Z16
-	VMULPS       Z16, Z9, Z9
-	VFMSUB231PS  Z16, Z10, Z15
+	VMULPS       Z12, Z9, Z13
+	VMOVUPS      (DI), Z14
+	VMULPS       Z14, Z9, Z9
+	VFMSUB231PS  Z14, Z10, Z13
 	VFMADD231PS  Z12, Z10, Z9
 	VSUBPS       Z6, Z5, Z10
 	VMOVUPS      576(DI), Z12
-	VMULPS       Z12, Z10, Z16
-	VMOVUPS      512(DI), Z17
-	VMULPS       Z17, Z10, Z10
-	VFMSUB231PS  Z17, Z14, Z16
-	VFMADD231PS  Z12, Z14, Z10
+	VMULPS       Z12, Z10, Z14
+	VMOVUPS      512(DI), Z15
+	VMULPS       Z15, Z10, Z10
+	VFMSUB231PS  Z15, Z11, Z14
+	VFMADD231PS  Z12, Z11, Z10
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      320(DI), Z6
-	VMULPS       Z6, Z5, Z12
-	VMOVUPS      256(DI), Z14
-	VMULPS       Z14, Z5, Z5
-	VFMSUB231PS  Z14, Z2, Z12
+	VMULPS       Z6, Z5, Z11
+	VMOVUPS      256(DI), Z12
+	VMULPS       Z12, Z5, Z5
+	VFMSUB231PS  Z12, Z2, Z11
 	VFMADD231PS  Z6, Z2, Z5
 	VADDPS       Z7, Z3, Z2
 	PREFETCHT1   (R9)
@@ -10219,25 +10219,25 @@ butterfly:
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
 	VADDPS       Z2, Z0, Z7
-	VFNMADD231PS Z13, Z2, Z0
-	VMULPS       Z11, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
-	VFNMADD231PS Z13, Z6, Z1
-	VMULPS       Z11, Z3, Z3
+	VFNMADD231PS Z31, Z6, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      448(DI), Z6
 	VMULPS       Z6, Z2, Z8
-	VMOVUPS      384(DI), Z14
-	VMULPS       Z14, Z2, Z2
-	VFMSUB231PS  Z14, Z7, Z8
+	VMOVUPS      384(DI), Z12
+	VMULPS       Z12, Z2, Z2
+	VFMSUB231PS  Z12, Z7, Z8
 	VFMADD231PS  Z6, Z7, Z2
 	VSUBPS       Z3, Z1, Z6
 	VMOVUPS      192(DI), Z7
-	VMULPS       Z7, Z6, Z14
-	VMOVUPS      128(DI), Z17
-	VMULPS       Z17, Z6, Z6
-	VFMSUB231PS  Z17, Z4, Z14
+	VMULPS       Z7, Z6, Z12
+	VMOVUPS      128(DI), Z15
+	VMULPS       Z15, Z6, Z6
+	VFMSUB231PS  Z15, Z4, Z12
 	VFMADD231PS  Z7, Z4, Z6
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
@@ -10250,35 +10250,35 @@ butterfly:
 	VFMSUB231PS  Z7, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z1
 	VADDPS       Z10, Z5, Z0
-	VADDPS       Z16, Z12, Z3
+	VADDPS       Z14, Z11, Z3
 	VSUBPS       Z10, Z5, Z5
-	VSUBPS       Z16, Z12, Z7
+	VSUBPS       Z14, Z11, Z7
 	VADDPS       Z0, Z9, Z10
-	VFNMADD231PS Z13, Z0, Z9
-	VMULPS       Z11, Z7, Z0
+	VFNMADD231PS Z31, Z0, Z9
+	VMULPS       Z30, Z7, Z0
 	VADDPS       Z0, Z9, Z7
 	VSUBPS       Z0, Z9, Z0
-	VADDPS       Z3, Z15, Z9
-	VFNMADD231PS Z13, Z3, Z15
-	VMULPS       Z11, Z5, Z3
-	VSUBPS       Z3, Z15, Z5
-	VADDPS       Z3, Z15, Z3
+	VADDPS       Z3, Z13, Z9
+	VFNMADD231PS Z31, Z3, Z13
+	VMULPS       Z30, Z5, Z3
+	VSUBPS       Z3, Z13, Z5
+	VADDPS       Z3, Z13, Z3
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VADDPS       Z6, Z1, Z12
-	VADDPS       Z14, Z4, Z15
+	VADDPS       Z6, Z1, Z11
+	VADDPS       Z12, Z4, Z13
 	VSUBPS       Z6, Z1, Z1
-	VSUBPS       Z14, Z4, Z4
-	VADDPS       Z12, Z2, Z6
-	VFNMADD231PS Z13, Z12, Z2
-	VMULPS       Z11, Z4, Z4
-	VADDPS       Z4, Z2, Z12
+	VSUBPS       Z12, Z4, Z4
+	VADDPS       Z11, Z2, Z6
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z4, Z4
+	VADDPS       Z4, Z2, Z11
 	VSUBPS       Z4, Z2, Z2
-	VADDPS       Z15, Z8, Z4
-	VFNMADD231PS Z13, Z15, Z8
-	VMULPS       Z11, Z1, Z1
-	VSUBPS       Z1, Z8, Z11
+	VADDPS       Z13, Z8, Z4
+	VFNMADD231PS Z31, Z13, Z8
+	VMULPS       Z30, Z1, Z1
+	VSUBPS       Z1, Z8, Z12
 	VADDPS       Z1, Z8, Z1
 	VADDPS       Z6, Z10, Z8
 	VADDPS       Z4, Z9, Z13
@@ -10291,12 +10291,12 @@ butterfly:
 	VSUBPS       Z4, Z9, Z4
 	VMOVUPS      Z4, (AX)(DX*1)
 	VMOVUPS      Z6, (SI)(DX*1)
-	VADDPS       Z12, Z7, Z4
-	VADDPS       Z11, Z5, Z6
+	VADDPS       Z11, Z7, Z4
+	VADDPS       Z12, Z5, Z6
 	VMOVUPS      Z6, (AX)(CX*4)
 	VMOVUPS      Z4, (SI)(CX*4)
-	VSUBPS       Z12, Z7, Z4
-	VSUBPS       Z11, Z5, Z5
+	VSUBPS       Z11, Z7, Z4
+	VSUBPS       Z12, Z5, Z5
 	VMOVUPS      Z5, (AX)(CX*1)
 	VMOVUPS      Z4, (SI)(CX*1)
 	VADDPS       Z2, Z0, Z4
@@ -10373,18 +10373,20 @@ none:
 // func BlockFilter6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilter6AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), DI
@@ -10429,30 +10431,28 @@ butterfly:
 	VSUBPS       Y10, Y6, Y6
 	VSUBPS       Y13, Y9, Y9
 	VADDPS       Y11, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+0(SB), Y13
-	VFNMADD231PS Y13, Y11, Y2
-	VBROADCASTSS butterflyConstants<>+4(SB), Y11
-	VMULPS       Y11, Y9, Y9
-	VADDPS       Y9, Y2, Y14
+	VFNMADD231PS Y15, Y11, Y2
+	VMULPS       Y14, Y9, Y9
+	VADDPS       Y9, Y2, Y11
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
-	VFNMADD231PS Y13, Y12, Y5
-	VMULPS       Y11, Y6, Y6
+	VFNMADD231PS Y15, Y12, Y5
+	VMULPS       Y14, Y6, Y6
 	VMOVUPS      64(DI), Y12
-	VMULPS       Y12, Y9, Y15
+	VMULPS       Y12, Y9, Y13
 	VMULPS       (DI), Y9, Y9
-	VFMSUB231PS  (DI), Y10, Y15
+	VFMSUB231PS  (DI), Y10, Y13
 	VFMADD231PS  Y12, Y10, Y9
 	VSUBPS       Y6, Y5, Y10
 	VMULPS       576(DI), Y10, Y12
 	VMULPS       512(DI), Y10, Y10
-	VFMSUB231PS  512(DI), Y14, Y12
-	VFMADD231PS  576(DI), Y14, Y10
+	VFMSUB231PS  512(DI), Y11, Y12
+	VFMADD231PS  576(DI), Y11, Y10
 	VADDPS       Y6, Y5, Y5
 	VMOVUPS      320(DI), Y6
-	VMULPS       Y6, Y5, Y14
+	VMULPS       Y6, Y5, Y11
 	VMULPS       256(DI), Y5, Y5
-	VFMSUB231PS  256(DI), Y2, Y14
+	VFMSUB231PS  256(DI), Y2, Y11
 	VFMADD231PS  Y6, Y2, Y5
 	VADDPS       Y7, Y3, Y2
 	PREFETCHT1   (R9)
@@ -10462,13 +10462,13 @@ butterfly:
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y8, Y4, Y4
 	VADDPS       Y2, Y0, Y7
-	VFNMADD231PS Y13, Y2, Y0
-	VMULPS       Y11, Y4, Y2
+	VFNMADD231PS Y15, Y2, Y0
+	VMULPS       Y14, Y4, Y2
 	VADDPS       Y2, Y0, Y4
 	VSUBPS       Y2, Y0, Y0
 	VADDPS       Y6, Y1, Y2
-	VFNMADD231PS Y13, Y6, Y1
-	VMULPS       Y11, Y3, Y3
+	VFNMADD231PS Y15, Y6, Y1
+	VMULPS       Y14, Y3, Y3
 	VMOVUPS      448(DI), Y6
 	VMULPS       Y6, Y2, Y8
 	VMULPS       384(DI), Y2, Y2
@@ -10486,50 +10486,50 @@ butterfly:
 	VFMSUB231PS  640(DI), Y0, Y4
 	VFMADD231PS  Y3, Y0, Y1
 	VADDPS       Y10, Y5, Y0
-	VADDPS       Y12, Y14, Y3
+	VADDPS       Y12, Y11, Y3
 	VSUBPS       Y10, Y5, Y5
-	VSUBPS       Y12, Y14, Y10
-	VADDPS       Y0, Y9, Y12
-	VFNMADD231PS Y13, Y0, Y9
-	VMULPS       Y11, Y10, Y0
+	VSUBPS       Y12, Y11, Y10
+	VADDPS       Y0, Y9, Y11
+	VFNMADD231PS Y15, Y0, Y9
+	VMULPS       Y14, Y10, Y0
 	VADDPS       Y0, Y9, Y10
 	VSUBPS       Y0, Y9, Y0
-	VADDPS       Y3, Y15, Y9
-	VFNMADD231PS Y13, Y3, Y15
-	VMULPS       Y11, Y5, Y3
-	VSUBPS       Y3, Y15, Y5
-	VADDPS       Y3, Y15, Y3
+	VADDPS       Y3, Y13, Y9
+	VFNMADD231PS Y15, Y3, Y13
+	VMULPS       Y14, Y5, Y3
+	VSUBPS       Y3, Y13, Y5
+	VADDPS       Y3, Y13, Y3
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VADDPS       Y6, Y1, Y14
-	VADDPS       Y7, Y4, Y15
+	VADDPS       Y6, Y1, Y12
+	VADDPS       Y7, Y4, Y13
 	VSUBPS       Y6, Y1, Y1
 	VSUBPS       Y7, Y4, Y4
-	VADDPS       Y14, Y2, Y6
-	VFNMADD231PS Y13, Y14, Y2
-	VMULPS       Y11, Y4, Y4
+	VADDPS       Y12, Y2, Y6
+	VFNMADD231PS Y15, Y12, Y2
+	VMULPS       Y14, Y4, Y4
 	VADDPS       Y4, Y2, Y7
 	VSUBPS       Y4, Y2, Y2
-	VADDPS       Y15, Y8, Y4
-	VFNMADD231PS Y13, Y15, Y8
-	VMULPS       Y11, Y1, Y1
-	VSUBPS       Y1, Y8, Y11
+	VADDPS       Y13, Y8, Y4
+	VFNMADD231PS Y15, Y13, Y8
+	VMULPS       Y14, Y1, Y1
+	VSUBPS       Y1, Y8, Y12
 	VADDPS       Y1, Y8, Y1
-	VADDPS       Y6, Y12, Y8
+	VADDPS       Y6, Y11, Y8
 	VADDPS       Y4, Y9, Y13
 	VMOVUPS      Y13, (AX)
 	VMOVUPS      Y8, (SI)
-	VSUBPS       Y6, Y12, Y6
+	VSUBPS       Y6, Y11, Y6
 	VSUBPS       Y4, Y9, Y4
 	VMOVUPS      Y4, (AX)(DX*1)
 	VMOVUPS      Y6, (SI)(DX*1)
 	VADDPS       Y7, Y10, Y4
-	VADDPS       Y11, Y5, Y6
+	VADDPS       Y12, Y5, Y6
 	VMOVUPS      Y6, (AX)(CX*4)
 	VMOVUPS      Y4, (SI)(CX*4)
 	VSUBPS       Y7, Y10, Y4
-	VSUBPS       Y11, Y5, Y5
+	VSUBPS       Y12, Y5, Y5
 	VMOVUPS      Y5, (AX)(CX*1)
 	VMOVUPS      Y4, (SI)(CX*1)
 	VADDPS       Y2, Y0, Y4
@@ -10613,17 +10613,19 @@ none:
 // func BlockFilterAdd6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -10669,40 +10671,38 @@ butterfly:
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
 	VADDPS       Z11, Z2, Z10
-	VBROADCASTSS butterflyConstants<>+0(SB), Z13
-	VFNMADD231PS Z13, Z11, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z11
-	VMULPS       Z11, Z9, Z9
-	VADDPS       Z9, Z2, Z14
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
-	VFNMADD231PS Z13, Z12, Z5
-	VMULPS       Z11, Z6, Z6
+	VFNMADD231PS Z31, Z12, Z5
+	VMULPS       Z30, Z6, Z6
 	VMOVUPS      64(DI), Z12
-	VMOVUPS      (R8), Z15
-	VFNMADD231PS Z12, Z9, Z15
-	VMOVUPS      (DI), Z16
-	VFMADD213PS  64(R8), Z16, Z9
-	VFMADD231PS  Z16, Z10, Z15
+	VMOVUPS      (R8), Z13
+	VFNMADD231PS Z12, Z9, Z13
+	VMOVUPS      (DI), Z14
+	VFMADD213PS  64(R8), Z14, Z9
+	VFMADD231PS  Z14, Z10, Z13
 	VFMADD231PS  Z12, Z10, Z9
 	VSUBPS       Z6, Z5, Z10
 	VMOVUPS      576(DI), Z12
-	VMOVUPS      512(R8), Z16
-	VFNMADD231PS Z12, Z10, Z16
-	VMOVUPS      512(DI), Z17
-	VFMADD213PS  576(R8), Z17, Z10
-	VFMADD231PS  Z17, Z14, Z16
-	VFMADD231PS  Z12, Z14, Z10
+	VMOVUPS      512(R8), Z14
+	VFNMADD231PS Z12, Z10, Z14
+	VMOVUPS      512(DI), Z15
+	VFMADD213PS  576(R8), Z15, Z10
+	VFMADD231PS  Z15, Z11, Z14
+	VFMADD231PS  Z12, Z11, Z10
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      320(DI), Z6
-	VMOVUPS      256(R8), Z12
-	VFNMADD231PS Z6, Z5, Z12
-	VMOVUPS      256(DI), Z14
-	VFMADD213PS  320(R8), Z14, Z5
-	VFMADD231PS  Z14, Z2, Z12
+	VMOVUPS      256(R8), Z11
+	VFNMADD231PS Z6, Z5, Z11
+	VMOVUPS      256(DI), Z12
+	VFMADD213PS  320(R8), Z12, Z5
+	VFMADD231PS  Z12, Z2, Z11
 	VFMADD231PS  Z6, Z2, Z5
 	VADDPS       Z7, Z3, Z2
 	PREFETCHT1   (R10)
@@ -10712,27 +10712,27 @@ butterfly:
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
 	VADDPS       Z2, Z0, Z7
-	VFNMADD231PS Z13, Z2, Z0
-	VMULPS       Z11, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
-	VFNMADD231PS Z13, Z6, Z1
-	VMULPS       Z11, Z3, Z3
+	VFNMADD231PS Z31, Z6, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      448(DI), Z6
 	VMOVUPS      384(R8), Z8
 	VFNMADD231PS Z6, Z2, Z8
-	VMOVUPS      384(DI), Z14
-	VFMADD213PS  448(R8), Z14, Z2
-	VFMADD231PS  Z14, Z7, Z8
+	VMOVUPS      384(DI), Z12
+	VFMADD213PS  448(R8), Z12, Z2
+	VFMADD231PS  Z12, Z7, Z8
 	VFMADD231PS  Z6, Z7, Z2
 	VSUBPS       Z3, Z1, Z6
 	VMOVUPS      192(DI), Z7
-	VMOVUPS      128(R8), Z14
-	VFNMADD231PS Z7, Z6, Z14
-	VMOVUPS      128(DI), Z17
-	VFMADD213PS  192(R8), Z17, Z6
-	VFMADD231PS  Z17, Z4, Z14
+	VMOVUPS      128(R8), Z12
+	VFNMADD231PS Z7, Z6, Z12
+	VMOVUPS      128(DI), Z15
+	VFMADD213PS  192(R8), Z15, Z6
+	VFMADD231PS  Z15, Z4, Z12
 	VFMADD231PS  Z7, Z4, Z6
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
@@ -10746,35 +10746,35 @@ butterfly:
 	VFMADD231PS  Z7, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z1
 	VADDPS       Z10, Z5, Z0
-	VADDPS       Z16, Z12, Z3
+	VADDPS       Z14, Z11, Z3
 	VSUBPS       Z10, Z5, Z5
-	VSUBPS       Z16, Z12, Z7
+	VSUBPS       Z14, Z11, Z7
 	VADDPS       Z0, Z9, Z10
-	VFNMADD231PS Z13, Z0, Z9
-	VMULPS       Z11, Z7, Z0
+	VFNMADD231PS Z31, Z0, Z9
+	VMULPS       Z30, Z7, Z0
 	VADDPS       Z0, Z9, Z7
 	VSUBPS       Z0, Z9, Z0
-	VADDPS       Z3, Z15, Z9
-	VFNMADD231PS Z13, Z3, Z15
-	VMULPS       Z11, Z5, Z3
-	VSUBPS       Z3, Z15, Z5
-	VADDPS       Z3, Z15, Z3
+	VADDPS       Z3, Z13, Z9
+	VFNMADD231PS Z31, Z3, Z13
+	VMULPS       Z30, Z5, Z3
+	VSUBPS       Z3, Z13, Z5
+	VADDPS       Z3, Z13, Z3
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VADDPS       Z6, Z1, Z12
-	VADDPS       Z14, Z4, Z15
+	VADDPS       Z6, Z1, Z11
+	VADDPS       Z12, Z4, Z13
 	VSUBPS       Z6, Z1, Z1
-	VSUBPS       Z14, Z4, Z4
-	VADDPS       Z12, Z2, Z6
-	VFNMADD231PS Z13, Z12, Z2
-	VMULPS       Z11, Z4, Z4
-	VADDPS       Z4, Z2, Z12
+	VSUBPS       Z12, Z4, Z4
+	VADDPS       Z11, Z2, Z6
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z4, Z4
+	VADDPS       Z4, Z2, Z11
 	VSUBPS       Z4, Z2, Z2
-	VADDPS       Z15, Z8, Z4
-	VFNMADD231PS Z13, Z15, Z8
-	VMULPS       Z11, Z1, Z1
-	VSUBPS       Z1, Z8, Z11
+	VADDPS       Z13, Z8, Z4
+	VFNMADD231PS Z31, Z13, Z8
+	VMULPS       Z30, Z1, Z1
+	VSUBPS       Z1, Z8, Z12
 	VADDPS       Z1, Z8, Z1
 	VADDPS       Z6, Z10, Z8
 	VADDPS       Z4, Z9, Z13
@@ -10787,12 +10787,12 @@ butterfly:
 	VSUBPS       Z4, Z9, Z4
 	VMOVUPS      Z4, (AX)(DX*1)
 	VMOVUPS      Z6, (SI)(DX*1)
-	VADDPS       Z12, Z7, Z4
-	VADDPS       Z11, Z5, Z6
+	VADDPS       Z11, Z7, Z4
+	VADDPS       Z12, Z5, Z6
 	VMOVUPS      Z6, (AX)(CX*4)
 	VMOVUPS      Z4, (SI)(CX*4)
-	VSUBPS       Z12, Z7, Z4
-	VSUBPS       Z11, Z5, Z5
+	VSUBPS       Z11, Z7, Z4
+	VSUBPS       Z12, Z5, Z5
 	VMOVUPS      Z5, (AX)(CX*1)
 	VMOVUPS      Z4, (SI)(CX*1)
 	VADDPS       Z2, Z0, Z4
@@ -11131,17 +11131,19 @@ none:
 // func BlockFilterKeep6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -11187,43 +11189,41 @@ butterfly:
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
 	VADDPS       Z11, Z2, Z10
-	VBROADCASTSS butterflyConstants<>+0(SB), Z13
-	VFNMADD231PS Z13, Z11, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z11
-	VMULPS       Z11, Z9, Z9
-	VADDPS       Z9, Z2, Z14
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z13, Z12, Z5
-	VMULPS       Z11, Z6, Z6
+	VFNMADD231PS Z31, Z12, Z5
+	VMULPS       Z30, Z6, Z6
 	VMOVUPS      Z10, (R8)
 	VMOVUPS      Z9, 64(R8)
 	VMOVUPS      64(DI), Z12
-	VMULPS       Z12, Z9, Z15
-	VMOVUPS      (DI), Z16
-	VMULPS       Z16, Z9, Z9
-	VFMADD231PS  Z16, Z10, Z15
+	VMULPS       Z12, Z9, Z13
+	VMOVUPS      (DI), Z14
+	VMULPS       Z14, Z9, Z9
+	VFMADD231PS  Z14, Z10, Z13
 	VFNMADD231PS Z12, Z10, Z9
 	VSUBPS       Z6, Z5, Z10
-	VMOVUPS      Z14, 512(R8)
+	VMOVUPS      Z11, 512(R8)
 	VMOVUPS      Z10, 576(R8)
 	VMOVUPS      576(DI), Z12
-	VMULPS       Z12, Z10, Z16
-	VMOVUPS      512(DI), Z17
-	VMULPS       Z17, Z10, Z10
-	VFMADD231PS  Z17, Z14, Z16
-	VFNMADD231PS Z12, Z14, Z10
+	VMULPS       Z12, Z10, Z14
+	VMOVUPS      512(DI), Z15
+	VMULPS       Z15, Z10, Z10
+	VFMADD231PS  Z15, Z11, Z14
+	VFNMADD231PS Z12, Z11, Z10
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      Z2, 256(R8)
 	VMOVUPS      Z5, 320(R8)
 	VMOVUPS      320(DI), Z6
-	VMULPS       Z6, Z5, Z12
-	VMOVUPS      256(DI), Z14
-	VMULPS       Z14, Z5, Z5
-	VFMADD231PS  Z14, Z2, Z12
+	VMULPS       Z6, Z5, Z11
+	VMOVUPS      256(DI), Z12
+	VMULPS       Z12, Z5, Z5
+	VFMADD231PS  Z12, Z2, Z11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
@@ -11233,20 +11233,20 @@ butterfly:
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
 	VADDPS       Z2, Z0, Z7
-	VFNMADD231PS Z13, Z2, Z0
-	VMULPS       Z11, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
-	VFNMADD231PS Z13, Z6, Z1
-	VMULPS       Z11, Z3, Z3
+	VFNMADD231PS Z31, Z6, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      Z7, 384(R8)
 	VMOVUPS      Z2, 448(R8)
 	VMOVUPS      448(DI), Z6
 	VMULPS       Z6, Z2, Z8
-	VMOVUPS      384(DI), Z14
-	VMULPS       Z14, Z2, Z2
-	VFMADD231PS  Z14, Z7, Z8
+	VMOVUPS      384(DI), Z12
+	VMULPS       Z12, Z2, Z2
+	VFMADD231PS  Z12, Z7, Z8
 	VFNMADD231PS Z6, Z7, Z2
 	VSUBPS       Z3, Z1, Z6
 	VMOVUPS      Z4, 128(R8)
@@ -11255,10 +11255,10 @@ butterfly:
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      192(DI), Z7
-	VMULPS       Z7, Z6, Z14
-	VMOVUPS      128(DI), Z17
-	VMULPS       Z17, Z6, Z6
-	VFMADD231PS  Z17, Z4, Z14
+	VMULPS       Z7, Z6, Z12
+	VMOVUPS      128(DI), Z15
+	VMULPS       Z15, Z6, Z6
+	VFMADD231PS  Z15, Z4, Z12
 	VFNMADD231PS Z7, Z4, Z6
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      Z0, 640(R8)
@@ -11270,35 +11270,35 @@ butterfly:
 	VFMADD231PS  Z7, Z0, Z4
 	VFNMADD231PS Z3, Z0, Z1
 	VADDPS       Z10, Z5, Z0
-	VADDPS       Z16, Z12, Z3
+	VADDPS       Z14, Z11, Z3
 	VSUBPS       Z10, Z5, Z5
-	VSUBPS       Z16, Z12, Z7
+	VSUBPS       Z14, Z11, Z7
 	VADDPS       Z0, Z9, Z10
-	VFNMADD231PS Z13, Z0, Z9
-	VMULPS       Z11, Z7, Z0
+	VFNMADD231PS Z31, Z0, Z9
+	VMULPS       Z30, Z7, Z0
 	VADDPS       Z0, Z9, Z7
 	VSUBPS       Z0, Z9, Z0
-	VADDPS       Z3, Z15, Z9
+	VADDPS       Z3, Z13, Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z13, Z3, Z15
-	VMULPS       Z11, Z5, Z3
-	VSUBPS       Z3, Z15, Z5
-	VADDPS       Z3, Z15, Z3
-	VADDPS       Z6, Z1, Z12
-	VADDPS       Z14, Z4, Z15
+	VFNMADD231PS Z31, Z3, Z13
+	VMULPS       Z30, Z5, Z3
+	VSUBPS       Z3, Z13, Z5
+	VADDPS       Z3, Z13, Z3
+	VADDPS       Z6, Z1, Z11
+	VADDPS       Z12, Z4, Z13
 	VSUBPS       Z6, Z1, Z1
-	VSUBPS       Z14, Z4, Z4
-	VADDPS       Z12, Z2, Z6
-	VFNMADD231PS Z13, Z12, Z2
-	VMULPS       Z11, Z4, Z4
-	VADDPS       Z4, Z2, Z12
+	VSUBPS       Z12, Z4, Z4
+	VADDPS       Z11, Z2, Z6
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z4, Z4
+	VADDPS       Z4, Z2, Z11
 	VSUBPS       Z4, Z2, Z2
-	VADDPS       Z15, Z8, Z4
-	VFNMADD231PS Z13, Z15, Z8
-	VMULPS       Z11, Z1, Z1
-	VSUBPS       Z1, Z8, Z11
+	VADDPS       Z13, Z8, Z4
+	VFNMADD231PS Z31, Z13, Z8
+	VMULPS       Z30, Z1, Z1
+	VSUBPS       Z1, Z8, Z12
 	VADDPS       Z1, Z8, Z1
 	VADDPS       Z6, Z10, Z8
 	VADDPS       Z4, Z9, Z13
@@ -11311,12 +11311,12 @@ butterfly:
 	VSUBPS       Z4, Z9, Z4
 	VMOVUPS      Z4, (AX)(DX*1)
 	VMOVUPS      Z6, (SI)(DX*1)
-	VADDPS       Z12, Z7, Z4
-	VADDPS       Z11, Z5, Z6
+	VADDPS       Z11, Z7, Z4
+	VADDPS       Z12, Z5, Z6
 	VMOVUPS      Z6, (AX)(CX*4)
 	VMOVUPS      Z4, (SI)(CX*4)
-	VSUBPS       Z12, Z7, Z4
-	VSUBPS       Z11, Z5, Z5
+	VSUBPS       Z11, Z7, Z4
+	VSUBPS       Z12, Z5, Z5
 	VMOVUPS      Z5, (AX)(CX*1)
 	VMOVUPS      Z4, (SI)(CX*1)
 	VADDPS       Z2, Z0, Z4
@@ -11394,18 +11394,20 @@ none:
 // func BlockFilterKeep6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockFilterKeep6AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), R8
@@ -11451,36 +11453,34 @@ butterfly:
 	VSUBPS       Y10, Y6, Y6
 	VSUBPS       Y13, Y9, Y9
 	VADDPS       Y11, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+0(SB), Y13
-	VFNMADD231PS Y13, Y11, Y2
-	VBROADCASTSS butterflyConstants<>+4(SB), Y11
-	VMULPS       Y11, Y9, Y9
-	VADDPS       Y9, Y2, Y14
+	VFNMADD231PS Y15, Y11, Y2
+	VMULPS       Y14, Y9, Y9
+	VADDPS       Y9, Y2, Y11
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
-	VFNMADD231PS Y13, Y12, Y5
-	VMULPS       Y11, Y6, Y6
+	VFNMADD231PS Y15, Y12, Y5
+	VMULPS       Y14, Y6, Y6
 	VMOVUPS      Y10, (R8)
 	VMOVUPS      Y9, 64(R8)
 	VMOVUPS      64(DI), Y12
-	VMULPS       Y12, Y9, Y15
+	VMULPS       Y12, Y9, Y13
 	VMULPS       (DI), Y9, Y9
-	VFMADD231PS  (DI), Y10, Y15
+	VFMADD231PS  (DI), Y10, Y13
 	VFNMADD231PS Y12, Y10, Y9
 	VSUBPS       Y6, Y5, Y10
-	VMOVUPS      Y14, 512(R8)
+	VMOVUPS      Y11, 512(R8)
 	VMOVUPS      Y10, 576(R8)
 	VMULPS       576(DI), Y10, Y12
 	VMULPS       512(DI), Y10, Y10
-	VFMADD231PS  512(DI), Y14, Y12
-	VFNMADD231PS 576(DI), Y14, Y10
+	VFMADD231PS  512(DI), Y11, Y12
+	VFNMADD231PS 576(DI), Y11, Y10
 	VADDPS       Y6, Y5, Y5
 	VMOVUPS      Y2, 256(R8)
 	VMOVUPS      Y5, 320(R8)
 	VMOVUPS      320(DI), Y6
-	VMULPS       Y6, Y5, Y14
+	VMULPS       Y6, Y5, Y11
 	VMULPS       256(DI), Y5, Y5
-	VFMADD231PS  256(DI), Y2, Y14
+	VFMADD231PS  256(DI), Y2, Y11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
@@ -11490,13 +11490,13 @@ butterfly:
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y8, Y4, Y4
 	VADDPS       Y2, Y0, Y7
-	VFNMADD231PS Y13, Y2, Y0
-	VMULPS       Y11, Y4, Y2
+	VFNMADD231PS Y15, Y2, Y0
+	VMULPS       Y14, Y4, Y2
 	VADDPS       Y2, Y0, Y4
 	VSUBPS       Y2, Y0, Y0
 	VADDPS       Y6, Y1, Y2
-	VFNMADD231PS Y13, Y6, Y1
-	VMULPS       Y11, Y3, Y3
+	VFNMADD231PS Y15, Y6, Y1
+	VMULPS       Y14, Y3, Y3
 	VMOVUPS      Y7, 384(R8)
 	VMOVUPS      Y2, 448(R8)
 	VMOVUPS      448(DI), Y6
@@ -11520,50 +11520,50 @@ butterfly:
 	VFMADD231PS  640(DI), Y0, Y4
 	VFNMADD231PS Y3, Y0, Y1
 	VADDPS       Y10, Y5, Y0
-	VADDPS       Y12, Y14, Y3
+	VADDPS       Y12, Y11, Y3
 	VSUBPS       Y10, Y5, Y5
-	VSUBPS       Y12, Y14, Y10
-	VADDPS       Y0, Y9, Y12
-	VFNMADD231PS Y13, Y0, Y9
-	VMULPS       Y11, Y10, Y0
+	VSUBPS       Y12, Y11, Y10
+	VADDPS       Y0, Y9, Y11
+	VFNMADD231PS Y15, Y0, Y9
+	VMULPS       Y14, Y10, Y0
 	VADDPS       Y0, Y9, Y10
 	VSUBPS       Y0, Y9, Y0
-	VADDPS       Y3, Y15, Y9
+	VADDPS       Y3, Y13, Y9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Y13, Y3, Y15
-	VMULPS       Y11, Y5, Y3
-	VSUBPS       Y3, Y15, Y5
-	VADDPS       Y3, Y15, Y3
-	VADDPS       Y6, Y1, Y14
-	VADDPS       Y7, Y4, Y15
+	VFNMADD231PS Y15, Y3, Y13
+	VMULPS       Y14, Y5, Y3
+	VSUBPS       Y3, Y13, Y5
+	VADDPS       Y3, Y13, Y3
+	VADDPS       Y6, Y1, Y12
+	VADDPS       Y7, Y4, Y13
 	VSUBPS       Y6, Y1, Y1
 	VSUBPS       Y7, Y4, Y4
-	VADDPS       Y14, Y2, Y6
-	VFNMADD231PS Y13, Y14, Y2
-	VMULPS       Y11, Y4, Y4
+	VADDPS       Y12, Y2, Y6
+	VFNMADD231PS Y15, Y12, Y2
+	VMULPS       Y14, Y4, Y4
 	VADDPS       Y4, Y2, Y7
 	VSUBPS       Y4, Y2, Y2
-	VADDPS       Y15, Y8, Y4
-	VFNMADD231PS Y13, Y15, Y8
-	VMULPS       Y11, Y1, Y1
-	VSUBPS       Y1, Y8, Y11
+	VADDPS       Y13, Y8, Y4
+	VFNMADD231PS Y15, Y13, Y8
+	VMULPS       Y14, Y1, Y1
+	VSUBPS       Y1, Y8, Y12
 	VADDPS       Y1, Y8, Y1
-	VADDPS       Y6, Y12, Y8
+	VADDPS       Y6, Y11, Y8
 	VADDPS       Y4, Y9, Y13
 	VMOVUPS      Y13, (AX)
 	VMOVUPS      Y8, (SI)
-	VSUBPS       Y6, Y12, Y6
+	VSUBPS       Y6, Y11, Y6
 	VSUBPS       Y4, Y9, Y4
 	VMOVUPS      Y4, (AX)(DX*1)
 	VMOVUPS      Y6, (SI)(DX*1)
 	VADDPS       Y7, Y10, Y4
-	VADDPS       Y11, Y5, Y6
+	VADDPS       Y12, Y5, Y6
 	VMOVUPS      Y6, (AX)(CX*4)
 	VMOVUPS      Y4, (SI)(CX*4)
 	VSUBPS       Y7, Y10, Y4
-	VSUBPS       Y11, Y5, Y5
+	VSUBPS       Y12, Y5, Y5
 	VMOVUPS      Y5, (AX)(CX*1)
 	VMOVUPS      Y4, (SI)(CX*1)
 	VADDPS       Y2, Y0, Y4
@@ -11649,17 +11649,19 @@ none:
 // func BlockSpectrum6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), DI
@@ -11707,25 +11709,23 @@ butterfly:
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
 	VADDPS       Z11, Z2, Z10
-	VBROADCASTSS butterflyConstants<>+0(SB), Z13
-	VFNMADD231PS Z13, Z11, Z2
+	VFNMADD231PS Z31, Z11, Z2
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VBROADCASTSS butterflyConstants<>+4(SB), Z11
-	VMULPS       Z11, Z9, Z9
-	VADDPS       Z9, Z2, Z14
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
-	VFNMADD231PS Z13, Z12, Z5
-	VMULPS       Z11, Z6, Z6
+	VFNMADD231PS Z31, Z12, Z5
+	VMULPS       Z30, Z6, Z6
 	VMOVUPS      Z10, (DI)
 	VMOVUPS      Z9, 64(DI)
 	VSUBPS       Z6, Z5, Z9
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      Z14, 512(DI)
+	VMOVUPS      Z11, 512(DI)
 	VMOVUPS      Z9, 576(DI)
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      Z2, 256(DI)
@@ -11738,13 +11738,13 @@ butterfly:
 	ADDQ         R11, R9
 	VSUBPS       Z8, Z4, Z4
 	VADDPS       Z2, Z0, Z6
-	VFNMADD231PS Z13, Z2, Z0
-	VMULPS       Z11, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
-	VFNMADD231PS Z13, Z5, Z1
-	VMULPS       Z11, Z3, Z3
+	VFNMADD231PS Z31, Z5, Z1
+	VMULPS       Z30, Z3, Z3
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
@@ -11822,18 +11822,20 @@ none:
 // func BlockSpectrum6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum6AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), DI
@@ -11878,22 +11880,20 @@ butterfly:
 	VSUBPS       Y10, Y6, Y6
 	VSUBPS       Y13, Y9, Y9
 	VADDPS       Y11, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+0(SB), Y13
-	VFNMADD231PS Y13, Y11, Y2
+	VFNMADD231PS Y15, Y11, Y2
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VBROADCASTSS butterflyConstants<>+4(SB), Y11
-	VMULPS       Y11, Y9, Y9
-	VADDPS       Y9, Y2, Y14
+	VMULPS       Y14, Y9, Y9
+	VADDPS       Y9, Y2, Y11
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
-	VFNMADD231PS Y13, Y12, Y5
-	VMULPS       Y11, Y6, Y6
+	VFNMADD231PS Y15, Y12, Y5
+	VMULPS       Y14, Y6, Y6
 	VMOVUPS      Y10, (DI)
 	VMOVUPS      Y9, 64(DI)
 	VSUBPS       Y6, Y5, Y9
-	VMOVUPS      Y14, 512(DI)
+	VMOVUPS      Y11, 512(DI)
 	VMOVUPS      Y9, 576(DI)
 	VADDPS       Y6, Y5, Y5
 	VMOVUPS      Y2, 256(DI)
@@ -11906,13 +11906,13 @@ butterfly:
 	ADDQ         R11, R9
 	VSUBPS       Y8, Y4, Y4
 	VADDPS       Y2, Y0, Y6
-	VFNMADD231PS Y13, Y2, Y0
-	VMULPS       Y11, Y4, Y2
+	VFNMADD231PS Y15, Y2, Y0
+	VMULPS       Y14, Y4, Y2
 	VADDPS       Y2, Y0, Y4
 	VSUBPS       Y2, Y0, Y0
 	VADDPS       Y5, Y1, Y2
-	VFNMADD231PS Y13, Y5, Y1
-	VMULPS       Y11, Y3, Y3
+	VFNMADD231PS Y15, Y5, Y1
+	VMULPS       Y14, Y3, Y3
 	VMOVUPS      Y6, 384(DI)
 	VMOVUPS      Y2, 448(DI)
 	VSUBPS       Y3, Y1, Y2
@@ -11994,17 +11994,19 @@ none:
 // func BlockAccumulate6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -12053,35 +12055,33 @@ butterfly:
 	VSUBPS       Z10, Z6, Z6
 	VSUBPS       Z13, Z9, Z9
 	VADDPS       Z11, Z2, Z10
-	VBROADCASTSS butterflyConstants<>+0(SB), Z13
-	VFNMADD231PS Z13, Z11, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z11
-	VMULPS       Z11, Z9, Z9
-	VADDPS       Z9, Z2, Z14
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z12, Z5, Z9
-	VFNMADD231PS Z13, Z12, Z5
-	VMULPS       Z11, Z6, Z6
+	VFNMADD231PS Z31, Z12, Z5
+	VMULPS       Z30, Z6, Z6
 	VMOVUPS      64(DI), Z12
-	VMOVUPS      (R8), Z15
-	VFMADD231PS  Z12, Z9, Z15
-	VMOVUPS      (DI), Z16
-	VFMADD213PS  64(R8), Z16, Z9
+	VMOVUPS      (R8), Z13
+	VFMADD231PS  Z12, Z9, Z13
+	VMOVUPS      (DI), Z14
+	VFMADD213PS  64(R8), Z14, Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z16, Z10, Z15
+	VFMADD231PS  Z14, Z10, Z13
 	VFNMADD231PS Z12, Z10, Z9
-	VMOVUPS      Z15, (R8)
+	VMOVUPS      Z13, (R8)
 	VMOVUPS      Z9, 64(R8)
 	VSUBPS       Z6, Z5, Z9
 	VMOVUPS      576(DI), Z10
 	VMOVUPS      512(R8), Z12
 	VFMADD231PS  Z10, Z9, Z12
-	VMOVUPS      512(DI), Z15
-	VFMADD213PS  576(R8), Z15, Z9
-	VFMADD231PS  Z15, Z14, Z12
-	VFNMADD231PS Z10, Z14, Z9
+	VMOVUPS      512(DI), Z13
+	VFMADD213PS  576(R8), Z13, Z9
+	VFMADD231PS  Z13, Z11, Z12
+	VFNMADD231PS Z10, Z11, Z9
 	VMOVUPS      Z12, 512(R8)
 	VMOVUPS      Z9, 576(R8)
 	VADDPS       Z6, Z5, Z5
@@ -12102,16 +12102,16 @@ butterfly:
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z8, Z4, Z4
 	VADDPS       Z2, Z0, Z6
-	VFNMADD231PS Z13, Z2, Z0
-	VMULPS       Z11, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
-	VFNMADD231PS Z13, Z5, Z1
-	VMULPS       Z11, Z3, Z3
+	VFNMADD231PS Z31, Z5, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      448(DI), Z5
 	VMOVUPS      384(R8), Z7
 	VFMADD231PS  Z5, Z2, Z7
@@ -12211,18 +12211,20 @@ none:
 // func BlockAccumulate6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockAccumulate6AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), R8
@@ -12268,36 +12270,34 @@ butterfly:
 	VSUBPS       Y10, Y6, Y6
 	VSUBPS       Y13, Y9, Y9
 	VADDPS       Y11, Y2, Y10
-	VBROADCASTSS butterflyConstants<>+0(SB), Y13
-	VFNMADD231PS Y13, Y11, Y2
-	VBROADCASTSS butterflyConstants<>+4(SB), Y11
-	VMULPS       Y11, Y9, Y9
-	VADDPS       Y9, Y2, Y14
+	VFNMADD231PS Y15, Y11, Y2
+	VMULPS       Y14, Y9, Y9
+	VADDPS       Y9, Y2, Y11
 	VSUBPS       Y9, Y2, Y2
 	VADDPS       Y12, Y5, Y9
-	VFNMADD231PS Y13, Y12, Y5
-	VMULPS       Y11, Y6, Y6
+	VFNMADD231PS Y15, Y12, Y5
+	VMULPS       Y14, Y6, Y6
 	VMOVUPS      64(DI), Y12
-	VMOVUPS      (R8), Y15
-	VFMADD231PS  Y12, Y9, Y15
-	VMOVUPS      (DI), Y11
-	VFMADD213PS  64(R8), Y11, Y9
+	VMOVUPS      (R8), Y13
+	VFMADD231PS  Y12, Y9, Y13
+	VMOVUPS      (DI), Y12
+	VFMADD213PS  64(R8), Y12, Y9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Y11, Y10, Y15
-	VFNMADD231PS Y12, Y10, Y9
-	VMOVUPS      Y15, (R8)
+	VFMADD231PS  Y12, Y10, Y13
+	VFNMADD231PS 64(DI), Y10, Y9
+	VMOVUPS      Y13, (R8)
 	VMOVUPS      Y9, 64(R8)
 	VSUBPS       Y6, Y5, Y9
 	VMOVUPS      576(DI), Y10
-	VMOVUPS      512(R8), Y11
-	VFMADD231PS  Y10, Y9, Y11
-	VMOVUPS      512(DI), Y12
-	VFMADD213PS  576(R8), Y12, Y9
-	VFMADD231PS  Y12, Y14, Y11
-	VFNMADD231PS Y10, Y14, Y9
-	VMOVUPS      Y11, 512(R8)
+	VMOVUPS      512(R8), Y12
+	VFMADD231PS  Y10, Y9, Y12
+	VMOVUPS      512(DI), Y13
+	VFMADD213PS  576(R8), Y13, Y9
+	VFMADD231PS  Y13, Y11, Y12
+	VFNMADD231PS Y10, Y11, Y9
+	VMOVUPS      Y12, 512(R8)
 	VMOVUPS      Y9, 576(R8)
 	VADDPS       Y6, Y5, Y5
 	VMOVUPS      320(DI), Y6
@@ -12314,37 +12314,36 @@ butterfly:
 	VSUBPS       Y7, Y3, Y3
 	VSUBPS       Y8, Y4, Y4
 	VADDPS       Y2, Y0, Y6
-	VFNMADD231PS Y13, Y2, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y4, Y4
+	VFNMADD231PS Y15, Y2, Y0
+	VMULPS       Y14, Y4, Y2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VADDPS       Y4, Y0, Y7
-	VSUBPS       Y4, Y0, Y0
-	VADDPS       Y5, Y1, Y4
-	VFNMADD231PS Y13, Y5, Y1
-	VMULPS       Y2, Y3, Y2
-	VMOVUPS      448(DI), Y3
-	VMOVUPS      384(R8), Y5
-	VFMADD231PS  Y3, Y4, Y5
+	VADDPS       Y2, Y0, Y4
+	VSUBPS       Y2, Y0, Y0
+	VADDPS       Y5, Y1, Y2
+	VFNMADD231PS Y15, Y5, Y1
+	VMULPS       Y14, Y3, Y3
+	VMOVUPS      448(DI), Y5
+	VMOVUPS      384(R8), Y7
+	VFMADD231PS  Y5, Y2, Y7
 	VMOVUPS      384(DI), Y8
-	VFMADD213PS  448(R8), Y8, Y4
-	VFMADD231PS  Y8, Y6, Y5
-	VFNMADD231PS Y3, Y6, Y4
-	VMOVUPS      Y5, 384(R8)
-	VMOVUPS      Y4, 448(R8)
-	VSUBPS       Y2, Y1, Y3
-	VMOVUPS      192(DI), Y4
-	VMOVUPS      128(R8), Y5
-	VFMADD231PS  Y4, Y3, Y5
-	VMOVUPS      128(DI), Y6
-	VFMADD213PS  192(R8), Y6, Y3
-	VFMADD231PS  Y6, Y7, Y5
-	VFNMADD231PS Y4, Y7, Y3
-	VMOVUPS      Y5, 128(R8)
-	VMOVUPS      Y3, 192(R8)
-	VADDPS       Y2, Y1, Y1
+	VFMADD213PS  448(R8), Y8, Y2
+	VFMADD231PS  Y8, Y6, Y7
+	VFNMADD231PS Y5, Y6, Y2
+	VMOVUPS      Y7, 384(R8)
+	VMOVUPS      Y2, 448(R8)
+	VSUBPS       Y3, Y1, Y2
+	VMOVUPS      192(DI), Y5
+	VMOVUPS      128(R8), Y6
+	VFMADD231PS  Y5, Y2, Y6
+	VMOVUPS      128(DI), Y7
+	VFMADD213PS  192(R8), Y7, Y2
+	VFMADD231PS  Y7, Y4, Y6
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      Y6, 128(R8)
+	VMOVUPS      Y2, 192(R8)
+	VADDPS       Y3, Y1, Y1
 	VMOVUPS      704(DI), Y2
 	VMOVUPS      640(R8), Y3
 	VFMADD231PS  Y2, Y1, Y3
@@ -12429,11 +12428,13 @@ none:
 // func BlockBack6AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack6AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), DI
@@ -12456,60 +12457,58 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      64(DI), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DI), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      704(DI), Z3
-	VMOVUPS      192(DI), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      640(DI), Z11
-	VMOVUPS      128(DI), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      448(DI), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      384(DI), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z2
-	VSUBPS       Z2, Z11, Z3
-	VADDPS       Z2, Z11, Z2
-	VADDPS       Z12, Z4, Z6
-	VADDPS       Z14, Z8, Z11
-	VMOVUPS      Z11, (AX)
-	VMOVUPS      Z6, (SI)
-	VSUBPS       Z12, Z4, Z4
-	VSUBPS       Z14, Z8, Z6
+	VMOVUPS      192(DI), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      640(DI), Z9
+	VMOVUPS      128(DI), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      448(DI), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      384(DI), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VADDPS       Z3, Z9, Z3
+	VADDPS       Z10, Z4, Z9
+	VADDPS       Z12, Z6, Z13
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      Z9, (SI)
+	VSUBPS       Z10, Z4, Z4
+	VSUBPS       Z12, Z6, Z6
 	VMOVUPS      Z6, (AX)(DX*1)
 	VMOVUPS      Z4, (SI)(DX*1)
-	VADDPS       Z10, Z7, Z4
-	VADDPS       Z3, Z5, Z6
+	VADDPS       Z8, Z2, Z4
+	VADDPS       Z11, Z5, Z6
 	VMOVUPS      Z6, (AX)(CX*4)
 	VMOVUPS      Z4, (SI)(CX*4)
-	VSUBPS       Z10, Z7, Z4
-	VSUBPS       Z3, Z5, Z3
-	VMOVUPS      Z3, (AX)(CX*1)
-	VMOVUPS      Z4, (SI)(CX*1)
-	VADDPS       Z9, Z1, Z3
-	VADDPS       Z2, Z0, Z4
+	VSUBPS       Z8, Z2, Z2
+	VSUBPS       Z11, Z5, Z4
+	VMOVUPS      Z4, (AX)(CX*1)
+	VMOVUPS      Z2, (SI)(CX*1)
+	VADDPS       Z7, Z1, Z2
+	VADDPS       Z3, Z0, Z4
 	VMOVUPS      Z4, (AX)(CX*2)
-	VMOVUPS      Z3, (SI)(CX*2)
-	VSUBPS       Z9, Z1, Z1
-	VSUBPS       Z2, Z0, Z0
+	VMOVUPS      Z2, (SI)(CX*2)
+	VSUBPS       Z7, Z1, Z1
+	VSUBPS       Z3, Z0, Z0
 	VMOVUPS      Z0, (AX)(BX*1)
 	VMOVUPS      Z1, (SI)(BX*1)
 	ADDQ         $0x40, AX
@@ -12530,12 +12529,14 @@ done:
 // func BlockBack6AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3
 TEXT ·BlockBack6AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 part:
 	MOVQ  (SP), DI
@@ -12558,60 +12559,58 @@ butterfly:
 	VSUBPS       Y4, Y3, Y1
 	VMOVUPS      64(DI), Y3
 	VADDPS       Y2, Y3, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y6
-	VFNMADD231PS Y6, Y2, Y3
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y1, Y1
-	VADDPS       Y1, Y3, Y7
+	VFNMADD231PS Y15, Y2, Y3
+	VMULPS       Y14, Y1, Y1
+	VADDPS       Y1, Y3, Y2
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      (DI), Y3
-	VADDPS       Y5, Y3, Y8
-	VFNMADD231PS Y6, Y5, Y3
-	VMULPS       Y2, Y0, Y0
+	VADDPS       Y5, Y3, Y6
+	VFNMADD231PS Y15, Y5, Y3
+	VMULPS       Y14, Y0, Y0
 	VSUBPS       Y0, Y3, Y5
 	VADDPS       Y0, Y3, Y0
 	VMOVUPS      704(DI), Y3
-	VMOVUPS      192(DI), Y9
-	VADDPS       Y9, Y3, Y10
-	VMOVUPS      640(DI), Y11
-	VMOVUPS      128(DI), Y12
-	VADDPS       Y12, Y11, Y13
-	VSUBPS       Y9, Y3, Y3
-	VSUBPS       Y12, Y11, Y9
-	VMOVUPS      448(DI), Y11
-	VADDPS       Y10, Y11, Y12
-	VFNMADD231PS Y6, Y10, Y11
-	VMULPS       Y2, Y9, Y9
-	VADDPS       Y9, Y11, Y10
-	VSUBPS       Y9, Y11, Y9
-	VMOVUPS      384(DI), Y11
-	VADDPS       Y13, Y11, Y14
-	VFNMADD231PS Y6, Y13, Y11
-	VMULPS       Y2, Y3, Y2
-	VSUBPS       Y2, Y11, Y3
-	VADDPS       Y2, Y11, Y2
-	VADDPS       Y12, Y4, Y6
-	VADDPS       Y14, Y8, Y11
-	VMOVUPS      Y11, (AX)
-	VMOVUPS      Y6, (SI)
-	VSUBPS       Y12, Y4, Y4
-	VSUBPS       Y14, Y8, Y6
+	VMOVUPS      192(DI), Y7
+	VADDPS       Y7, Y3, Y8
+	VMOVUPS      640(DI), Y9
+	VMOVUPS      128(DI), Y10
+	VADDPS       Y10, Y9, Y11
+	VSUBPS       Y7, Y3, Y3
+	VSUBPS       Y10, Y9, Y7
+	VMOVUPS      448(DI), Y9
+	VADDPS       Y8, Y9, Y10
+	VFNMADD231PS Y15, Y8, Y9
+	VMULPS       Y14, Y7, Y7
+	VADDPS       Y7, Y9, Y8
+	VSUBPS       Y7, Y9, Y7
+	VMOVUPS      384(DI), Y9
+	VADDPS       Y11, Y9, Y12
+	VFNMADD231PS Y15, Y11, Y9
+	VMULPS       Y14, Y3, Y3
+	VSUBPS       Y3, Y9, Y11
+	VADDPS       Y3, Y9, Y3
+	VADDPS       Y10, Y4, Y9
+	VADDPS       Y12, Y6, Y13
+	VMOVUPS      Y13, (AX)
+	VMOVUPS      Y9, (SI)
+	VSUBPS       Y10, Y4, Y4
+	VSUBPS       Y12, Y6, Y6
 	VMOVUPS      Y6, (AX)(DX*1)
 	VMOVUPS      Y4, (SI)(DX*1)
-	VADDPS       Y10, Y7, Y4
-	VADDPS       Y3, Y5, Y6
+	VADDPS       Y8, Y2, Y4
+	VADDPS       Y11, Y5, Y6
 	VMOVUPS      Y6, (AX)(CX*4)
 	VMOVUPS      Y4, (SI)(CX*4)
-	VSUBPS       Y10, Y7, Y4
-	VSUBPS       Y3, Y5, Y3
-	VMOVUPS      Y3, (AX)(CX*1)
-	VMOVUPS      Y4, (SI)(CX*1)
-	VADDPS       Y9, Y1, Y3
-	VADDPS       Y2, Y0, Y4
+	VSUBPS       Y8, Y2, Y2
+	VSUBPS       Y11, Y5, Y4
+	VMOVUPS      Y4, (AX)(CX*1)
+	VMOVUPS      Y2, (SI)(CX*1)
+	VADDPS       Y7, Y1, Y2
+	VADDPS       Y3, Y0, Y4
 	VMOVUPS      Y4, (AX)(CX*2)
-	VMOVUPS      Y3, (SI)(CX*2)
-	VSUBPS       Y9, Y1, Y1
-	VSUBPS       Y2, Y0, Y0
+	VMOVUPS      Y2, (SI)(CX*2)
+	VSUBPS       Y7, Y1, Y1
+	VSUBPS       Y3, Y0, Y0
 	VMOVUPS      Y0, (AX)(BX*1)
 	VMOVUPS      Y1, (SI)(BX*1)
 	ADDQ         $0x20, AX
@@ -12635,12 +12634,19 @@ done:
 // func BlockForward7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward7AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+40(SB), Z31
+	VBROADCASTSS butterflyConstants<>+44(SB), Z30
+	VBROADCASTSS butterflyConstants<>+48(SB), Z29
+	VBROADCASTSS butterflyConstants<>+28(SB), Z28
+	VBROADCASTSS butterflyConstants<>+32(SB), Z27
+	VBROADCASTSS butterflyConstants<>+36(SB), Z26
+	VBROADCASTSS butterflyConstants<>+24(SB), Z25
 
 part:
 	MOVQ  (SP), DI
@@ -12678,74 +12684,68 @@ butterfly:
 	VSUBPS       Z12, Z11, Z8
 	VADDPS       Z10, Z2, Z11
 	VADDPS       Z6, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+24(SB), Z12
-	VMOVUPS      (AX), Z14
-	VMOVAPS      Z14, Z15
-	VFNMADD231PS Z12, Z11, Z15
+	VMOVUPS      (AX), Z12
+	VMOVAPS      Z12, Z14
+	VFNMADD231PS Z25, Z11, Z14
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z6, Z10, Z6
-	VBROADCASTSS butterflyConstants<>+28(SB), Z10
-	VMOVAPS      Z15, Z16
-	VFMADD231PS  Z10, Z2, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z17
-	VFNMADD231PS Z17, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z18
-	VMOVAPS      Z15, Z19
-	VFNMADD231PS Z18, Z2, Z19
-	VFMADD231PS  Z10, Z6, Z19
-	VFNMADD231PS Z17, Z2, Z15
-	VFNMADD231PS Z18, Z6, Z15
-	VADDPS       Z11, Z14, Z2
-	VBROADCASTSS butterflyConstants<>+40(SB), Z6
-	VMULPS       Z6, Z1, Z11
-	VBROADCASTSS butterflyConstants<>+44(SB), Z14
-	VFMADD231PS  Z14, Z4, Z11
-	VBROADCASTSS butterflyConstants<>+48(SB), Z20
-	VFMADD231PS  Z20, Z8, Z11
-	VMULPS       Z14, Z1, Z21
-	VFNMADD231PS Z20, Z4, Z21
-	VFNMADD231PS Z6, Z8, Z21
-	VMULPS       Z20, Z1, Z1
-	VFNMADD231PS Z6, Z4, Z1
-	VFMADD231PS  Z14, Z8, Z1
-	VADDPS       Z11, Z16, Z4
-	VSUBPS       Z11, Z16, Z8
-	VADDPS       Z21, Z19, Z11
-	VSUBPS       Z21, Z19, Z16
-	VADDPS       Z1, Z15, Z19
-	VSUBPS       Z1, Z15, Z1
-	VADDPS       Z13, Z5, Z15
-	VADDPS       Z9, Z15, Z15
-	VMOVUPS      (DI), Z21
-	VFNMADD213PS Z21, Z15, Z12
+	VMOVAPS      Z14, Z10
+	VFMADD231PS  Z28, Z2, Z10
+	VFNMADD231PS Z27, Z6, Z10
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z26, Z2, Z15
+	VFMADD231PS  Z28, Z6, Z15
+	VFNMADD231PS Z27, Z2, Z14
+	VFNMADD231PS Z26, Z6, Z14
+	VADDPS       Z11, Z12, Z2
+	VMULPS       Z31, Z1, Z6
+	VFMADD231PS  Z30, Z4, Z6
+	VFMADD231PS  Z29, Z8, Z6
+	VMULPS       Z30, Z1, Z11
+	VFNMADD231PS Z29, Z4, Z11
+	VFNMADD231PS Z31, Z8, Z11
+	VMULPS       Z29, Z1, Z1
+	VFNMADD231PS Z31, Z4, Z1
+	VFMADD231PS  Z30, Z8, Z1
+	VADDPS       Z6, Z10, Z4
+	VSUBPS       Z6, Z10, Z6
+	VADDPS       Z11, Z15, Z8
+	VSUBPS       Z11, Z15, Z10
+	VADDPS       Z1, Z14, Z11
+	VSUBPS       Z1, Z14, Z1
+	VADDPS       Z13, Z5, Z12
+	VADDPS       Z9, Z12, Z12
+	VMOVUPS      (DI), Z14
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z25, Z12, Z15
 	VSUBPS       Z9, Z5, Z5
 	VSUBPS       Z9, Z13, Z9
-	VMOVAPS      Z12, Z13
-	VFMADD231PS  Z10, Z5, Z13
-	VFNMADD231PS Z17, Z9, Z13
-	VMOVAPS      Z12, Z22
-	VFNMADD231PS Z18, Z5, Z22
-	VFMADD231PS  Z10, Z9, Z22
-	VFNMADD231PS Z17, Z5, Z12
-	VFNMADD231PS Z18, Z9, Z12
-	VADDPS       Z15, Z21, Z5
-	VMULPS       Z6, Z0, Z9
-	VFMADD231PS  Z14, Z3, Z9
-	VFMADD231PS  Z20, Z7, Z9
-	VMULPS       Z14, Z0, Z10
-	VFNMADD231PS Z20, Z3, Z10
-	VFNMADD231PS Z6, Z7, Z10
-	VMULPS       Z20, Z0, Z0
-	VFNMADD231PS Z6, Z3, Z0
-	VFMADD231PS  Z14, Z7, Z0
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z28, Z5, Z13
+	VFNMADD231PS Z27, Z9, Z13
+	VMOVAPS      Z15, Z16
+	VFNMADD231PS Z26, Z5, Z16
+	VFMADD231PS  Z28, Z9, Z16
+	VFNMADD231PS Z27, Z5, Z15
+	VFNMADD231PS Z26, Z9, Z15
+	VADDPS       Z12, Z14, Z5
+	VMULPS       Z31, Z0, Z9
+	VFMADD231PS  Z30, Z3, Z9
+	VFMADD231PS  Z29, Z7, Z9
+	VMULPS       Z30, Z0, Z12
+	VFNMADD231PS Z29, Z3, Z12
+	VFNMADD231PS Z31, Z7, Z12
+	VMULPS       Z29, Z0, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z30, Z7, Z0
 	VMOVUPS      Z2, (AX)
 	VMOVUPS      Z5, (DI)
 	VSUBPS       Z9, Z13, Z2
 	VBROADCASTSS 4(CX), Z3
 	VMULPS       Z3, Z2, Z5
-	VBROADCASTSS (CX), Z6
-	VMULPS       Z6, Z2, Z2
-	VFMSUB231PS  Z6, Z4, Z5
+	VBROADCASTSS (CX), Z7
+	VMULPS       Z7, Z2, Z2
+	VFMSUB231PS  Z7, Z4, Z5
 	VFMADD231PS  Z3, Z4, Z2
 	VMOVUPS      Z5, (AX)(DX*1)
 	VMOVUPS      Z2, (DI)(DX*1)
@@ -12754,38 +12754,38 @@ butterfly:
 	VMULPS       Z3, Z2, Z4
 	VBROADCASTSS 40(CX), Z5
 	VMULPS       Z5, Z2, Z2
-	VFMSUB231PS  Z5, Z8, Z4
-	VFMADD231PS  Z3, Z8, Z2
+	VFMSUB231PS  Z5, Z6, Z4
+	VFMADD231PS  Z3, Z6, Z2
 	VMOVUPS      Z4, (AX)(BX*2)
 	VMOVUPS      Z2, (DI)(BX*2)
-	VSUBPS       Z10, Z22, Z2
+	VSUBPS       Z12, Z16, Z2
 	VBROADCASTSS 12(CX), Z3
 	VMULPS       Z3, Z2, Z4
 	VBROADCASTSS 8(CX), Z5
 	VMULPS       Z5, Z2, Z2
-	VFMSUB231PS  Z5, Z11, Z4
-	VFMADD231PS  Z3, Z11, Z2
+	VFMSUB231PS  Z5, Z8, Z4
+	VFMADD231PS  Z3, Z8, Z2
 	VMOVUPS      Z4, (AX)(DX*2)
 	VMOVUPS      Z2, (DI)(DX*2)
-	VADDPS       Z10, Z22, Z2
+	VADDPS       Z12, Z16, Z2
 	VBROADCASTSS 36(CX), Z3
 	VMULPS       Z3, Z2, Z4
 	VBROADCASTSS 32(CX), Z5
 	VMULPS       Z5, Z2, Z2
-	VFMSUB231PS  Z5, Z16, Z4
-	VFMADD231PS  Z3, Z16, Z2
+	VFMSUB231PS  Z5, Z10, Z4
+	VFMADD231PS  Z3, Z10, Z2
 	VMOVUPS      Z4, (AX)(SI*1)
 	VMOVUPS      Z2, (DI)(SI*1)
-	VSUBPS       Z0, Z12, Z2
+	VSUBPS       Z0, Z15, Z2
 	VBROADCASTSS 20(CX), Z3
 	VMULPS       Z3, Z2, Z4
 	VBROADCASTSS 16(CX), Z5
 	VMULPS       Z5, Z2, Z2
-	VFMSUB231PS  Z5, Z19, Z4
-	VFMADD231PS  Z3, Z19, Z2
+	VFMSUB231PS  Z5, Z11, Z4
+	VFMADD231PS  Z3, Z11, Z2
 	VMOVUPS      Z4, (AX)(BX*1)
 	VMOVUPS      Z2, (DI)(BX*1)
-	VADDPS       Z0, Z12, Z0
+	VADDPS       Z0, Z15, Z0
 	VBROADCASTSS 28(CX), Z2
 	VMULPS       Z2, Z0, Z3
 	VBROADCASTSS 24(CX), Z4
@@ -12988,12 +12988,19 @@ done:
 // func BlockInverse7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse7AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+40(SB), Z31
+	VBROADCASTSS butterflyConstants<>+44(SB), Z30
+	VBROADCASTSS butterflyConstants<>+48(SB), Z29
+	VBROADCASTSS butterflyConstants<>+28(SB), Z28
+	VBROADCASTSS butterflyConstants<>+32(SB), Z27
+	VBROADCASTSS butterflyConstants<>+36(SB), Z26
+	VBROADCASTSS butterflyConstants<>+24(SB), Z25
 
 part:
 	MOVQ  (SP), DI
@@ -13067,66 +13074,60 @@ butterfly:
 	VSUBPS       Z12, Z10, Z8
 	VADDPS       Z11, Z3, Z10
 	VADDPS       Z7, Z10, Z10
-	VBROADCASTSS butterflyConstants<>+24(SB), Z12
-	VMOVUPS      (DI), Z14
-	VMOVAPS      Z14, Z15
-	VFNMADD231PS Z12, Z10, Z15
+	VMOVUPS      (DI), Z12
+	VMOVAPS      Z12, Z14
+	VFNMADD231PS Z25, Z10, Z14
 	VSUBPS       Z7, Z3, Z3
 	VSUBPS       Z7, Z11, Z7
-	VBROADCASTSS butterflyConstants<>+28(SB), Z11
-	VMOVAPS      Z15, Z16
-	VFMADD231PS  Z11, Z3, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z17
-	VFNMADD231PS Z17, Z7, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z18
-	VMOVAPS      Z15, Z19
-	VFNMADD231PS Z18, Z3, Z19
-	VFMADD231PS  Z11, Z7, Z19
-	VFNMADD231PS Z17, Z3, Z15
-	VFNMADD231PS Z18, Z7, Z15
-	VADDPS       Z10, Z14, Z3
-	VBROADCASTSS butterflyConstants<>+40(SB), Z7
-	VMULPS       Z7, Z1, Z10
-	VBROADCASTSS butterflyConstants<>+44(SB), Z14
-	VFMADD231PS  Z14, Z4, Z10
-	VBROADCASTSS butterflyConstants<>+48(SB), Z20
-	VFMADD231PS  Z20, Z8, Z10
-	VMULPS       Z14, Z1, Z21
-	VFNMADD231PS Z20, Z4, Z21
-	VFNMADD231PS Z7, Z8, Z21
-	VMULPS       Z20, Z1, Z1
-	VFNMADD231PS Z7, Z4, Z1
-	VFMADD231PS  Z14, Z8, Z1
-	VADDPS       Z10, Z16, Z4
-	VSUBPS       Z10, Z16, Z8
-	VADDPS       Z21, Z19, Z10
-	VSUBPS       Z21, Z19, Z16
-	VADDPS       Z1, Z15, Z19
-	VSUBPS       Z1, Z15, Z1
-	VADDPS       Z13, Z5, Z15
-	VADDPS       Z9, Z15, Z15
-	VMOVUPS      (AX), Z21
-	VFNMADD213PS Z21, Z15, Z12
+	VMOVAPS      Z14, Z11
+	VFMADD231PS  Z28, Z3, Z11
+	VFNMADD231PS Z27, Z7, Z11
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z26, Z3, Z15
+	VFMADD231PS  Z28, Z7, Z15
+	VFNMADD231PS Z27, Z3, Z14
+	VFNMADD231PS Z26, Z7, Z14
+	VADDPS       Z10, Z12, Z3
+	VMULPS       Z31, Z1, Z7
+	VFMADD231PS  Z30, Z4, Z7
+	VFMADD231PS  Z29, Z8, Z7
+	VMULPS       Z30, Z1, Z10
+	VFNMADD231PS Z29, Z4, Z10
+	VFNMADD231PS Z31, Z8, Z10
+	VMULPS       Z29, Z1, Z1
+	VFNMADD231PS Z31, Z4, Z1
+	VFMADD231PS  Z30, Z8, Z1
+	VADDPS       Z7, Z11, Z4
+	VSUBPS       Z7, Z11, Z7
+	VADDPS       Z10, Z15, Z8
+	VSUBPS       Z10, Z15, Z10
+	VADDPS       Z1, Z14, Z11
+	VSUBPS       Z1, Z14, Z1
+	VADDPS       Z13, Z5, Z12
+	VADDPS       Z9, Z12, Z12
+	VMOVUPS      (AX), Z14
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z25, Z12, Z15
 	VSUBPS       Z9, Z5, Z5
 	VSUBPS       Z9, Z13, Z9
-	VMOVAPS      Z12, Z13
-	VFMADD231PS  Z11, Z5, Z13
-	VFNMADD231PS Z17, Z9, Z13
-	VMOVAPS      Z12, Z22
-	VFNMADD231PS Z18, Z5, Z22
-	VFMADD231PS  Z11, Z9, Z22
-	VFNMADD231PS Z17, Z5, Z12
-	VFNMADD231PS Z18, Z9, Z12
-	VADDPS       Z15, Z21, Z5
-	VMULPS       Z7, Z0, Z9
-	VFMADD231PS  Z14, Z2, Z9
-	VFMADD231PS  Z20, Z6, Z9
-	VMULPS       Z14, Z0, Z11
-	VFNMADD231PS Z20, Z2, Z11
-	VFNMADD231PS Z7, Z6, Z11
-	VMULPS       Z20, Z0, Z0
-	VFNMADD231PS Z7, Z2, Z0
-	VFMADD231PS  Z14, Z6, Z0
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z28, Z5, Z13
+	VFNMADD231PS Z27, Z9, Z13
+	VMOVAPS      Z15, Z16
+	VFNMADD231PS Z26, Z5, Z16
+	VFMADD231PS  Z28, Z9, Z16
+	VFNMADD231PS Z27, Z5, Z15
+	VFNMADD231PS Z26, Z9, Z15
+	VADDPS       Z12, Z14, Z5
+	VMULPS       Z31, Z0, Z9
+	VFMADD231PS  Z30, Z2, Z9
+	VFMADD231PS  Z29, Z6, Z9
+	VMULPS       Z30, Z0, Z12
+	VFNMADD231PS Z29, Z2, Z12
+	VFNMADD231PS Z31, Z6, Z12
+	VMULPS       Z29, Z0, Z0
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z30, Z6, Z0
 	VMOVUPS      Z5, (AX)
 	VMOVUPS      Z3, (DI)
 	VSUBPS       Z9, Z13, Z2
@@ -13134,17 +13135,17 @@ butterfly:
 	VMOVUPS      Z4, (DI)(DX*1)
 	VADDPS       Z9, Z13, Z2
 	VMOVUPS      Z2, (AX)(BX*2)
-	VMOVUPS      Z8, (DI)(BX*2)
-	VSUBPS       Z11, Z22, Z2
+	VMOVUPS      Z7, (DI)(BX*2)
+	VSUBPS       Z12, Z16, Z2
 	VMOVUPS      Z2, (AX)(DX*2)
-	VMOVUPS      Z10, (DI)(DX*2)
-	VADDPS       Z11, Z22, Z2
+	VMOVUPS      Z8, (DI)(DX*2)
+	VADDPS       Z12, Z16, Z2
 	VMOVUPS      Z2, (AX)(SI*1)
-	VMOVUPS      Z16, (DI)(SI*1)
-	VSUBPS       Z0, Z12, Z2
+	VMOVUPS      Z10, (DI)(SI*1)
+	VSUBPS       Z0, Z15, Z2
 	VMOVUPS      Z2, (AX)(BX*1)
-	VMOVUPS      Z19, (DI)(BX*1)
-	VADDPS       Z0, Z12, Z0
+	VMOVUPS      Z11, (DI)(BX*1)
+	VADDPS       Z0, Z15, Z0
 	VMOVUPS      Z0, (AX)(DX*4)
 	VMOVUPS      Z1, (DI)(DX*4)
 	ADDQ         $0x40, AX
@@ -15441,17 +15442,24 @@ none:
 // func BlockSpectrum7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum7AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R8
-	ADDQ AX, R8
-	MOVQ (R8), R9
-	MOVQ 24(R8), R10
-	MOVQ 32(R8), R11
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+40(SB), Z31
+	VBROADCASTSS butterflyConstants<>+44(SB), Z30
+	VBROADCASTSS butterflyConstants<>+48(SB), Z29
+	VBROADCASTSS butterflyConstants<>+28(SB), Z28
+	VBROADCASTSS butterflyConstants<>+32(SB), Z27
+	VBROADCASTSS butterflyConstants<>+36(SB), Z26
+	VBROADCASTSS butterflyConstants<>+24(SB), Z25
 
 part:
 	MOVQ  (SP), DI
@@ -15496,99 +15504,93 @@ butterfly:
 	ADDQ         R11, R9
 	VADDPS       Z10, Z2, Z11
 	VADDPS       Z6, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+24(SB), Z12
-	VMOVUPS      (AX), Z14
-	VMOVAPS      Z14, Z15
-	VFNMADD231PS Z12, Z11, Z15
+	VMOVUPS      (AX), Z12
+	VMOVAPS      Z12, Z14
+	VFNMADD231PS Z25, Z11, Z14
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z6, Z10, Z6
-	VBROADCASTSS butterflyConstants<>+28(SB), Z10
-	VMOVAPS      Z15, Z16
-	VFMADD231PS  Z10, Z2, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z17
-	VFNMADD231PS Z17, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z18
-	VMOVAPS      Z15, Z19
-	VFNMADD231PS Z18, Z2, Z19
-	VFMADD231PS  Z10, Z6, Z19
-	VFNMADD231PS Z17, Z2, Z15
-	VFNMADD231PS Z18, Z6, Z15
+	VMOVAPS      Z14, Z10
+	VFMADD231PS  Z28, Z2, Z10
+	VFNMADD231PS Z27, Z6, Z10
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z26, Z2, Z15
+	VFMADD231PS  Z28, Z6, Z15
+	VFNMADD231PS Z27, Z2, Z14
+	VFNMADD231PS Z26, Z6, Z14
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VADDPS       Z11, Z14, Z2
-	VBROADCASTSS butterflyConstants<>+40(SB), Z6
-	VMULPS       Z6, Z1, Z11
-	VBROADCASTSS butterflyConstants<>+44(SB), Z14
-	VFMADD231PS  Z14, Z4, Z11
-	VBROADCASTSS butterflyConstants<>+48(SB), Z20
-	VFMADD231PS  Z20, Z8, Z11
-	VMULPS       Z14, Z1, Z21
-	VFNMADD231PS Z20, Z4, Z21
-	VFNMADD231PS Z6, Z8, Z21
-	VMULPS       Z20, Z1, Z1
-	VFNMADD231PS Z6, Z4, Z1
-	VFMADD231PS  Z14, Z8, Z1
-	VADDPS       Z11, Z16, Z4
-	VSUBPS       Z11, Z16, Z8
+	VADDPS       Z11, Z12, Z2
+	VMULPS       Z31, Z1, Z6
+	VFMADD231PS  Z30, Z4, Z6
+	VFMADD231PS  Z29, Z8, Z6
+	VMULPS       Z30, Z1, Z11
+	VFNMADD231PS Z29, Z4, Z11
+	VFNMADD231PS Z31, Z8, Z11
+	VMULPS       Z29, Z1, Z1
+	VFNMADD231PS Z31, Z4, Z1
+	VFMADD231PS  Z30, Z8, Z1
+	VADDPS       Z6, Z10, Z4
+	VSUBPS       Z6, Z10, Z6
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VADDPS       Z21, Z19, Z11
-	VSUBPS       Z21, Z19, Z16
-	VADDPS       Z1, Z15, Z19
-	VSUBPS       Z1, Z15, Z1
-	VADDPS       Z13, Z5, Z15
-	VADDPS       Z9, Z15, Z15
-	VMOVUPS      (SI), Z21
-	VFNMADD213PS Z21, Z15, Z12
+	VADDPS       Z11, Z15, Z8
+	VSUBPS       Z11, Z15, Z10
+	VADDPS       Z1, Z14, Z11
+	VSUBPS       Z1, Z14, Z1
+	VADDPS       Z13, Z5, Z12
+	VADDPS       Z9, Z12, Z12
+	VMOVUPS      (SI), Z14
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z25, Z12, Z15
 	VSUBPS       Z9, Z5, Z5
 	VSUBPS       Z9, Z13, Z9
-	VMOVAPS      Z12, Z13
-	VFMADD231PS  Z10, Z5, Z13
-	VFNMADD231PS Z17, Z9, Z13
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z28, Z5, Z13
+	VFNMADD231PS Z27, Z9, Z13
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVAPS      Z12, Z22
-	VFNMADD231PS Z18, Z5, Z22
-	VFMADD231PS  Z10, Z9, Z22
-	VFNMADD231PS Z17, Z5, Z12
-	VFNMADD231PS Z18, Z9, Z12
-	VADDPS       Z15, Z21, Z5
-	VMULPS       Z6, Z0, Z9
-	VFMADD231PS  Z14, Z3, Z9
-	VFMADD231PS  Z20, Z7, Z9
-	VMULPS       Z14, Z0, Z10
-	VFNMADD231PS Z20, Z3, Z10
-	VFNMADD231PS Z6, Z7, Z10
-	VMULPS       Z20, Z0, Z0
+	VMOVAPS      Z15, Z16
+	VFNMADD231PS Z26, Z5, Z16
+	VFMADD231PS  Z28, Z9, Z16
+	VFNMADD231PS Z27, Z5, Z15
+	VFNMADD231PS Z26, Z9, Z15
+	VADDPS       Z12, Z14, Z5
+	VMULPS       Z31, Z0, Z9
+	VFMADD231PS  Z30, Z3, Z9
+	VFMADD231PS  Z29, Z7, Z9
+	VMULPS       Z30, Z0, Z12
+	VFNMADD231PS Z29, Z3, Z12
+	VFNMADD231PS Z31, Z7, Z12
+	VMULPS       Z29, Z0, Z0
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VFNMADD231PS Z6, Z3, Z0
-	VFMADD231PS  Z14, Z7, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z30, Z7, Z0
 	VMOVUPS      Z2, (DI)
 	VMOVUPS      Z5, 64(DI)
 	VSUBPS       Z9, Z13, Z2
 	VMOVUPS      Z4, 128(DI)
 	VMOVUPS      Z2, 192(DI)
 	VADDPS       Z9, Z13, Z2
-	VMOVUPS      Z8, 768(DI)
+	VMOVUPS      Z6, 768(DI)
 	VMOVUPS      Z2, 832(DI)
-	VSUBPS       Z10, Z22, Z2
+	VSUBPS       Z12, Z16, Z2
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
-	VMOVUPS      Z11, 256(DI)
+	VMOVUPS      Z8, 256(DI)
 	VMOVUPS      Z2, 320(DI)
-	VADDPS       Z10, Z22, Z2
-	VMOVUPS      Z16, 640(DI)
+	VADDPS       Z12, Z16, Z2
+	VMOVUPS      Z10, 640(DI)
 	VMOVUPS      Z2, 704(DI)
-	VSUBPS       Z0, Z12, Z2
-	VMOVUPS      Z19, 384(DI)
+	VSUBPS       Z0, Z15, Z2
+	VMOVUPS      Z11, 384(DI)
 	VMOVUPS      Z2, 448(DI)
-	VADDPS       Z0, Z12, Z0
+	VADDPS       Z0, Z15, Z0
 	VMOVUPS      Z1, 512(DI)
 	VMOVUPS      Z0, 576(DI)
 	ADDQ         $0x40, AX
@@ -15873,17 +15875,24 @@ none:
 // func BlockAccumulate7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate7AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+40(SB), Z31
+	VBROADCASTSS butterflyConstants<>+44(SB), Z30
+	VBROADCASTSS butterflyConstants<>+48(SB), Z29
+	VBROADCASTSS butterflyConstants<>+28(SB), Z28
+	VBROADCASTSS butterflyConstants<>+32(SB), Z27
+	VBROADCASTSS butterflyConstants<>+36(SB), Z26
+	VBROADCASTSS butterflyConstants<>+24(SB), Z25
 
 part:
 	MOVQ  (SP), R8
@@ -15926,94 +15935,88 @@ butterfly:
 	VSUBPS       Z12, Z11, Z8
 	VADDPS       Z10, Z2, Z11
 	VADDPS       Z6, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+24(SB), Z12
-	VMOVUPS      (AX), Z14
-	VMOVAPS      Z14, Z15
-	VFNMADD231PS Z12, Z11, Z15
+	VMOVUPS      (AX), Z12
+	VMOVAPS      Z12, Z14
+	VFNMADD231PS Z25, Z11, Z14
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VSUBPS       Z6, Z10, Z6
-	VBROADCASTSS butterflyConstants<>+28(SB), Z10
-	VMOVAPS      Z15, Z16
-	VFMADD231PS  Z10, Z2, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z17
-	VFNMADD231PS Z17, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z18
-	VMOVAPS      Z15, Z19
-	VFNMADD231PS Z18, Z2, Z19
-	VFMADD231PS  Z10, Z6, Z19
-	VFNMADD231PS Z17, Z2, Z15
-	VFNMADD231PS Z18, Z6, Z15
-	VADDPS       Z11, Z14, Z2
-	VBROADCASTSS butterflyConstants<>+40(SB), Z6
-	VMULPS       Z6, Z1, Z11
-	VBROADCASTSS butterflyConstants<>+44(SB), Z14
-	VFMADD231PS  Z14, Z4, Z11
-	VBROADCASTSS butterflyConstants<>+48(SB), Z20
-	VFMADD231PS  Z20, Z8, Z11
-	VMULPS       Z14, Z1, Z21
-	VFNMADD231PS Z20, Z4, Z21
-	VFNMADD231PS Z6, Z8, Z21
-	VMULPS       Z20, Z1, Z1
+	VMOVAPS      Z14, Z10
+	VFMADD231PS  Z28, Z2, Z10
+	VFNMADD231PS Z27, Z6, Z10
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z26, Z2, Z15
+	VFMADD231PS  Z28, Z6, Z15
+	VFNMADD231PS Z27, Z2, Z14
+	VFNMADD231PS Z26, Z6, Z14
+	VADDPS       Z11, Z12, Z2
+	VMULPS       Z31, Z1, Z6
+	VFMADD231PS  Z30, Z4, Z6
+	VFMADD231PS  Z29, Z8, Z6
+	VMULPS       Z30, Z1, Z11
+	VFNMADD231PS Z29, Z4, Z11
+	VFNMADD231PS Z31, Z8, Z11
+	VMULPS       Z29, Z1, Z1
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z6, Z4, Z1
-	VFMADD231PS  Z14, Z8, Z1
-	VADDPS       Z11, Z16, Z4
-	VSUBPS       Z11, Z16, Z8
-	VADDPS       Z21, Z19, Z11
-	VSUBPS       Z21, Z19, Z16
-	VADDPS       Z1, Z15, Z19
-	VSUBPS       Z1, Z15, Z1
-	VADDPS       Z13, Z5, Z15
-	VADDPS       Z9, Z15, Z15
-	VMOVUPS      (SI), Z21
-	VFNMADD213PS Z21, Z15, Z12
+	VFNMADD231PS Z31, Z4, Z1
+	VFMADD231PS  Z30, Z8, Z1
+	VADDPS       Z6, Z10, Z4
+	VSUBPS       Z6, Z10, Z6
+	VADDPS       Z11, Z15, Z8
+	VSUBPS       Z11, Z15, Z10
+	VADDPS       Z1, Z14, Z11
+	VSUBPS       Z1, Z14, Z1
+	VADDPS       Z13, Z5, Z12
+	VADDPS       Z9, Z12, Z12
+	VMOVUPS      (SI), Z14
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z25, Z12, Z15
 	VSUBPS       Z9, Z5, Z5
 	VSUBPS       Z9, Z13, Z9
-	VMOVAPS      Z12, Z13
-	VFMADD231PS  Z10, Z5, Z13
-	VFNMADD231PS Z17, Z9, Z13
-	VMOVAPS      Z12, Z22
-	VFNMADD231PS Z18, Z5, Z22
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z28, Z5, Z13
+	VFNMADD231PS Z27, Z9, Z13
+	VMOVAPS      Z15, Z16
+	VFNMADD231PS Z26, Z5, Z16
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z10, Z9, Z22
-	VFNMADD231PS Z17, Z5, Z12
-	VFNMADD231PS Z18, Z9, Z12
-	VADDPS       Z15, Z21, Z5
-	VMULPS       Z6, Z0, Z9
-	VFMADD231PS  Z14, Z3, Z9
-	VFMADD231PS  Z20, Z7, Z9
-	VMULPS       Z14, Z0, Z10
-	VFNMADD231PS Z20, Z3, Z10
-	VFNMADD231PS Z6, Z7, Z10
-	VMULPS       Z20, Z0, Z0
-	VFNMADD231PS Z6, Z3, Z0
-	VFMADD231PS  Z14, Z7, Z0
+	VFMADD231PS  Z28, Z9, Z16
+	VFNMADD231PS Z27, Z5, Z15
+	VFNMADD231PS Z26, Z9, Z15
+	VADDPS       Z12, Z14, Z5
+	VMULPS       Z31, Z0, Z9
+	VFMADD231PS  Z30, Z3, Z9
+	VFMADD231PS  Z29, Z7, Z9
+	VMULPS       Z30, Z0, Z12
+	VFNMADD231PS Z29, Z3, Z12
+	VFNMADD231PS Z31, Z7, Z12
+	VMULPS       Z29, Z0, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z30, Z7, Z0
 	VMOVUPS      64(DI), Z3
-	VMOVUPS      (R8), Z6
-	VFMADD231PS  Z3, Z5, Z6
-	VMOVUPS      (DI), Z7
-	VFMADD213PS  64(R8), Z7, Z5
+	VMOVUPS      (R8), Z7
+	VFMADD231PS  Z3, Z5, Z7
+	VMOVUPS      (DI), Z14
+	VFMADD213PS  64(R8), Z14, Z5
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z7, Z2, Z6
+	VFMADD231PS  Z14, Z2, Z7
 	VFNMADD231PS Z3, Z2, Z5
-	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, (R8)
 	VMOVUPS      Z5, 64(R8)
 	VSUBPS       Z9, Z13, Z2
 	VMOVUPS      192(DI), Z3
 	VMOVUPS      128(R8), Z5
 	VFMADD231PS  Z3, Z2, Z5
-	VMOVUPS      128(DI), Z6
-	VFMADD213PS  192(R8), Z6, Z2
-	VFMADD231PS  Z6, Z4, Z5
+	VMOVUPS      128(DI), Z7
+	VFMADD213PS  192(R8), Z7, Z2
+	VFMADD231PS  Z7, Z4, Z5
 	VFNMADD231PS Z3, Z4, Z2
 	VMOVUPS      Z5, 128(R8)
 	VMOVUPS      Z2, 192(R8)
@@ -16023,47 +16026,47 @@ butterfly:
 	VFMADD231PS  Z3, Z2, Z4
 	VMOVUPS      768(DI), Z5
 	VFMADD213PS  832(R8), Z5, Z2
-	VFMADD231PS  Z5, Z8, Z4
-	VFNMADD231PS Z3, Z8, Z2
+	VFMADD231PS  Z5, Z6, Z4
+	VFNMADD231PS Z3, Z6, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      Z4, 768(R8)
 	VMOVUPS      Z2, 832(R8)
-	VSUBPS       Z10, Z22, Z2
+	VSUBPS       Z12, Z16, Z2
 	VMOVUPS      320(DI), Z3
 	VMOVUPS      256(R8), Z4
 	VFMADD231PS  Z3, Z2, Z4
 	VMOVUPS      256(DI), Z5
 	VFMADD213PS  320(R8), Z5, Z2
-	VFMADD231PS  Z5, Z11, Z4
-	VFNMADD231PS Z3, Z11, Z2
+	VFMADD231PS  Z5, Z8, Z4
+	VFNMADD231PS Z3, Z8, Z2
 	VMOVUPS      Z4, 256(R8)
 	VMOVUPS      Z2, 320(R8)
-	VADDPS       Z10, Z22, Z2
+	VADDPS       Z12, Z16, Z2
 	VMOVUPS      704(DI), Z3
 	VMOVUPS      640(R8), Z4
 	VFMADD231PS  Z3, Z2, Z4
 	VMOVUPS      640(DI), Z5
 	VFMADD213PS  704(R8), Z5, Z2
-	VFMADD231PS  Z5, Z16, Z4
-	VFNMADD231PS Z3, Z16, Z2
+	VFMADD231PS  Z5, Z10, Z4
+	VFNMADD231PS Z3, Z10, Z2
 	VMOVUPS      Z4, 640(R8)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      Z2, 704(R8)
-	VSUBPS       Z0, Z12, Z2
+	VSUBPS       Z0, Z15, Z2
 	VMOVUPS      448(DI), Z3
 	VMOVUPS      384(R8), Z4
 	VFMADD231PS  Z3, Z2, Z4
 	VMOVUPS      384(DI), Z5
 	VFMADD213PS  448(R8), Z5, Z2
-	VFMADD231PS  Z5, Z19, Z4
-	VFNMADD231PS Z3, Z19, Z2
+	VFMADD231PS  Z5, Z11, Z4
+	VFNMADD231PS Z3, Z11, Z2
 	VMOVUPS      Z4, 384(R8)
 	VMOVUPS      Z2, 448(R8)
-	VADDPS       Z0, Z12, Z0
+	VADDPS       Z0, Z15, Z0
 	VMOVUPS      576(DI), Z2
 	VMOVUPS      512(R8), Z3
 	VFMADD231PS  Z2, Z0, Z3
@@ -16410,11 +16413,18 @@ none:
 // func BlockBack7AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack7AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+40(SB), Z31
+	VBROADCASTSS butterflyConstants<>+44(SB), Z30
+	VBROADCASTSS butterflyConstants<>+48(SB), Z29
+	VBROADCASTSS butterflyConstants<>+28(SB), Z28
+	VBROADCASTSS butterflyConstants<>+32(SB), Z27
+	VBROADCASTSS butterflyConstants<>+36(SB), Z26
+	VBROADCASTSS butterflyConstants<>+24(SB), Z25
 
 part:
 	MOVQ  (SP), DI
@@ -16453,66 +16463,60 @@ butterfly:
 	VSUBPS       Z12, Z11, Z8
 	VADDPS       Z10, Z2, Z11
 	VADDPS       Z6, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+24(SB), Z12
-	VMOVUPS      64(DI), Z14
-	VMOVAPS      Z14, Z15
-	VFNMADD231PS Z12, Z11, Z15
+	VMOVUPS      64(DI), Z12
+	VMOVAPS      Z12, Z14
+	VFNMADD231PS Z25, Z11, Z14
 	VSUBPS       Z6, Z2, Z2
 	VSUBPS       Z6, Z10, Z6
-	VBROADCASTSS butterflyConstants<>+28(SB), Z10
-	VMOVAPS      Z15, Z16
-	VFMADD231PS  Z10, Z2, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z17
-	VFNMADD231PS Z17, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z18
-	VMOVAPS      Z15, Z19
-	VFNMADD231PS Z18, Z2, Z19
-	VFMADD231PS  Z10, Z6, Z19
-	VFNMADD231PS Z17, Z2, Z15
-	VFNMADD231PS Z18, Z6, Z15
-	VADDPS       Z11, Z14, Z2
-	VBROADCASTSS butterflyConstants<>+40(SB), Z6
-	VMULPS       Z6, Z1, Z11
-	VBROADCASTSS butterflyConstants<>+44(SB), Z14
-	VFMADD231PS  Z14, Z4, Z11
-	VBROADCASTSS butterflyConstants<>+48(SB), Z20
-	VFMADD231PS  Z20, Z8, Z11
-	VMULPS       Z14, Z1, Z21
-	VFNMADD231PS Z20, Z4, Z21
-	VFNMADD231PS Z6, Z8, Z21
-	VMULPS       Z20, Z1, Z1
-	VFNMADD231PS Z6, Z4, Z1
-	VFMADD231PS  Z14, Z8, Z1
-	VADDPS       Z11, Z16, Z4
-	VSUBPS       Z11, Z16, Z8
-	VADDPS       Z21, Z19, Z11
-	VSUBPS       Z21, Z19, Z16
-	VADDPS       Z1, Z15, Z19
-	VSUBPS       Z1, Z15, Z1
-	VADDPS       Z13, Z5, Z15
-	VADDPS       Z9, Z15, Z15
-	VMOVUPS      (DI), Z21
-	VFNMADD213PS Z21, Z15, Z12
+	VMOVAPS      Z14, Z10
+	VFMADD231PS  Z28, Z2, Z10
+	VFNMADD231PS Z27, Z6, Z10
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z26, Z2, Z15
+	VFMADD231PS  Z28, Z6, Z15
+	VFNMADD231PS Z27, Z2, Z14
+	VFNMADD231PS Z26, Z6, Z14
+	VADDPS       Z11, Z12, Z2
+	VMULPS       Z31, Z1, Z6
+	VFMADD231PS  Z30, Z4, Z6
+	VFMADD231PS  Z29, Z8, Z6
+	VMULPS       Z30, Z1, Z11
+	VFNMADD231PS Z29, Z4, Z11
+	VFNMADD231PS Z31, Z8, Z11
+	VMULPS       Z29, Z1, Z1
+	VFNMADD231PS Z31, Z4, Z1
+	VFMADD231PS  Z30, Z8, Z1
+	VADDPS       Z6, Z10, Z4
+	VSUBPS       Z6, Z10, Z6
+	VADDPS       Z11, Z15, Z8
+	VSUBPS       Z11, Z15, Z10
+	VADDPS       Z1, Z14, Z11
+	VSUBPS       Z1, Z14, Z1
+	VADDPS       Z13, Z5, Z12
+	VADDPS       Z9, Z12, Z12
+	VMOVUPS      (DI), Z14
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z25, Z12, Z15
 	VSUBPS       Z9, Z5, Z5
 	VSUBPS       Z9, Z13, Z9
-	VMOVAPS      Z12, Z13
-	VFMADD231PS  Z10, Z5, Z13
-	VFNMADD231PS Z17, Z9, Z13
-	VMOVAPS      Z12, Z22
-	VFNMADD231PS Z18, Z5, Z22
-	VFMADD231PS  Z10, Z9, Z22
-	VFNMADD231PS Z17, Z5, Z12
-	VFNMADD231PS Z18, Z9, Z12
-	VADDPS       Z15, Z21, Z5
-	VMULPS       Z6, Z0, Z9
-	VFMADD231PS  Z14, Z3, Z9
-	VFMADD231PS  Z20, Z7, Z9
-	VMULPS       Z14, Z0, Z10
-	VFNMADD231PS Z20, Z3, Z10
-	VFNMADD231PS Z6, Z7, Z10
-	VMULPS       Z20, Z0, Z0
-	VFNMADD231PS Z6, Z3, Z0
-	VFMADD231PS  Z14, Z7, Z0
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z28, Z5, Z13
+	VFNMADD231PS Z27, Z9, Z13
+	VMOVAPS      Z15, Z16
+	VFNMADD231PS Z26, Z5, Z16
+	VFMADD231PS  Z28, Z9, Z16
+	VFNMADD231PS Z27, Z5, Z15
+	VFNMADD231PS Z26, Z9, Z15
+	VADDPS       Z12, Z14, Z5
+	VMULPS       Z31, Z0, Z9
+	VFMADD231PS  Z30, Z3, Z9
+	VFMADD231PS  Z29, Z7, Z9
+	VMULPS       Z30, Z0, Z12
+	VFNMADD231PS Z29, Z3, Z12
+	VFNMADD231PS Z31, Z7, Z12
+	VMULPS       Z29, Z0, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z30, Z7, Z0
 	VMOVUPS      Z5, (AX)
 	VMOVUPS      Z2, (SI)
 	VSUBPS       Z9, Z13, Z2
@@ -16520,17 +16524,17 @@ butterfly:
 	VMOVUPS      Z4, (SI)(CX*1)
 	VADDPS       Z9, Z13, Z2
 	VMOVUPS      Z2, (AX)(DX*2)
-	VMOVUPS      Z8, (SI)(DX*2)
-	VSUBPS       Z10, Z22, Z2
+	VMOVUPS      Z6, (SI)(DX*2)
+	VSUBPS       Z12, Z16, Z2
 	VMOVUPS      Z2, (AX)(CX*2)
-	VMOVUPS      Z11, (SI)(CX*2)
-	VADDPS       Z10, Z22, Z2
+	VMOVUPS      Z8, (SI)(CX*2)
+	VADDPS       Z12, Z16, Z2
 	VMOVUPS      Z2, (AX)(BX*1)
-	VMOVUPS      Z16, (SI)(BX*1)
-	VSUBPS       Z0, Z12, Z2
+	VMOVUPS      Z10, (SI)(BX*1)
+	VSUBPS       Z0, Z15, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
-	VMOVUPS      Z19, (SI)(DX*1)
-	VADDPS       Z0, Z12, Z0
+	VMOVUPS      Z11, (SI)(DX*1)
+	VADDPS       Z0, Z15, Z0
 	VMOVUPS      Z0, (AX)(CX*4)
 	VMOVUPS      Z1, (SI)(CX*4)
 	ADDQ         $0x40, AX
@@ -16700,13 +16704,14 @@ done:
 // func BlockForward8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R8
@@ -16804,43 +16809,42 @@ butterfly:
 	VSUBPS       Z11, Z3, Z6
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z8
-	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z8, Z4, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z6, Z10
-	VBROADCASTSS 4(CX), Z11
-	VMULPS       Z11, Z10, Z12
-	VBROADCASTSS (CX), Z13
-	VMULPS       Z13, Z10, Z10
-	VFMSUB231PS  Z13, Z9, Z12
-	VFMADD231PS  Z11, Z9, Z10
-	VMOVUPS      Z12, (AX)(DX*1)
-	VMOVUPS      Z10, (R8)(DX*1)
-	VFNMADD231PS Z8, Z4, Z2
-	VFNMADD231PS Z8, Z6, Z5
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z31, Z4, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VBROADCASTSS 4(CX), Z10
+	VMULPS       Z10, Z9, Z11
+	VBROADCASTSS (CX), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z8, Z11
+	VFMADD231PS  Z10, Z8, Z9
+	VMOVUPS      Z11, (AX)(DX*1)
+	VMOVUPS      Z9, (R8)(DX*1)
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z6, Z5
 	VBROADCASTSS 36(CX), Z4
 	VMULPS       Z4, Z5, Z6
-	VBROADCASTSS 32(CX), Z9
-	VMULPS       Z9, Z5, Z5
-	VFMSUB231PS  Z9, Z2, Z6
+	VBROADCASTSS 32(CX), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMSUB231PS  Z8, Z2, Z6
 	VFMADD231PS  Z4, Z2, Z5
 	VMOVUPS      Z6, (AX)(SI*1)
 	VMOVUPS      Z5, (R8)(SI*1)
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z8, Z3, Z2
+	VFMADD231PS  Z31, Z3, Z2
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z7, Z4
+	VFNMADD231PS Z31, Z7, Z4
 	VBROADCASTSS 20(CX), Z5
 	VMULPS       Z5, Z4, Z6
-	VBROADCASTSS 16(CX), Z9
-	VMULPS       Z9, Z4, Z4
-	VFMSUB231PS  Z9, Z2, Z6
+	VBROADCASTSS 16(CX), Z8
+	VMULPS       Z8, Z4, Z4
+	VFMSUB231PS  Z8, Z2, Z6
 	VFMADD231PS  Z5, Z2, Z4
 	VMOVUPS      Z6, (AX)(BX*1)
 	VMOVUPS      Z4, (R8)(BX*1)
-	VFNMADD231PS Z8, Z3, Z0
-	VFMADD231PS  Z8, Z7, Z1
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z31, Z7, Z1
 	VBROADCASTSS 52(CX), Z2
 	VMULPS       Z2, Z1, Z3
 	VBROADCASTSS 48(CX), Z4
@@ -17040,13 +17044,14 @@ done:
 // func BlockInverse8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R8
@@ -17168,25 +17173,24 @@ butterfly:
 	VSUBPS       Z10, Z2, Z7
 	VSUBPS       Z14, Z6, Z6
 	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+64(SB), Z8
-	VMOVAPS      Z3, Z9
-	VFMADD231PS  Z8, Z4, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z7, Z10
-	VMOVUPS      Z10, (AX)(DX*1)
-	VMOVUPS      Z9, (R8)(DX*1)
-	VFNMADD231PS Z8, Z4, Z3
-	VFNMADD231PS Z8, Z7, Z5
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z31, Z4, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z7, Z9
+	VMOVUPS      Z9, (AX)(DX*1)
+	VMOVUPS      Z8, (R8)(DX*1)
+	VFNMADD231PS Z31, Z4, Z3
+	VFNMADD231PS Z31, Z7, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
 	VMOVUPS      Z3, (R8)(SI*1)
 	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z8, Z2, Z3
+	VFMADD231PS  Z31, Z2, Z3
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z6, Z4
+	VFNMADD231PS Z31, Z6, Z4
 	VMOVUPS      Z4, (AX)(BX*1)
 	VMOVUPS      Z3, (R8)(BX*1)
-	VFNMADD231PS Z8, Z2, Z0
-	VFMADD231PS  Z8, Z6, Z1
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z1
 	VMOVUPS      Z1, (AX)(DI*1)
 	VMOVUPS      Z0, (R8)(DI*1)
 	ADDQ         $0x40, AX
@@ -17381,18 +17385,19 @@ done:
 // func BlockFilter8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R8
@@ -17501,40 +17506,39 @@ butterfly:
 	ADDQ         R12, R10
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z10
-	VMOVAPS      Z2, Z11
-	VFMADD231PS  Z10, Z4, Z11
-	VMOVAPS      Z6, Z15
-	VFMADD231PS  Z10, Z8, Z15
-	VMOVUPS      192(R8), Z16
-	VMULPS       Z16, Z15, Z20
-	VMOVUPS      128(R8), Z21
-	VMULPS       Z21, Z15, Z15
-	VFMSUB231PS  Z21, Z11, Z20
-	VFMADD231PS  Z16, Z11, Z15
-	VFNMADD231PS Z10, Z4, Z2
-	VFNMADD231PS Z10, Z8, Z6
+	VMOVAPS      Z2, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z31, Z8, Z11
+	VMOVUPS      192(R8), Z15
+	VMULPS       Z15, Z11, Z16
+	VMOVUPS      128(R8), Z20
+	VMULPS       Z20, Z11, Z11
+	VFMSUB231PS  Z20, Z10, Z16
+	VFMADD231PS  Z15, Z10, Z11
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z8, Z6
 	VMOVUPS      704(R8), Z4
 	VMULPS       Z4, Z6, Z8
-	VMOVUPS      640(R8), Z11
-	VMULPS       Z11, Z6, Z6
-	VFMSUB231PS  Z11, Z2, Z8
+	VMOVUPS      640(R8), Z10
+	VMULPS       Z10, Z6, Z6
+	VFMSUB231PS  Z10, Z2, Z8
 	VFMADD231PS  Z4, Z2, Z6
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z10, Z3, Z2
+	VFMADD231PS  Z31, Z3, Z2
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z10, Z7, Z4
-	VMOVUPS      448(R8), Z11
-	VMULPS       Z11, Z4, Z16
-	VMOVUPS      384(R8), Z21
-	VMULPS       Z21, Z4, Z4
-	VFMSUB231PS  Z21, Z2, Z16
+	VFNMADD231PS Z31, Z7, Z4
+	VMOVUPS      448(R8), Z10
+	VMULPS       Z10, Z4, Z15
+	VMOVUPS      384(R8), Z20
+	VMULPS       Z20, Z4, Z4
+	VFMSUB231PS  Z20, Z2, Z15
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z11, Z2, Z4
-	VFNMADD231PS Z10, Z3, Z0
-	VFMADD231PS  Z10, Z7, Z1
+	VFMADD231PS  Z10, Z2, Z4
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z31, Z7, Z1
 	VMOVUPS      960(R8), Z2
 	VMULPS       Z2, Z1, Z3
 	VMOVUPS      896(R8), Z7
@@ -17544,43 +17548,43 @@ butterfly:
 	VADDPS       Z12, Z17, Z0
 	VADDPS       Z14, Z19, Z2
 	VSUBPS       Z12, Z17, Z7
-	VSUBPS       Z14, Z19, Z11
-	VADDPS       Z6, Z15, Z12
-	VADDPS       Z8, Z20, Z14
-	VSUBPS       Z6, Z15, Z6
-	VSUBPS       Z8, Z20, Z8
-	VADDPS       Z8, Z6, Z15
+	VSUBPS       Z14, Z19, Z10
+	VADDPS       Z6, Z11, Z12
+	VADDPS       Z8, Z16, Z14
+	VSUBPS       Z6, Z11, Z6
+	VSUBPS       Z8, Z16, Z8
+	VADDPS       Z8, Z6, Z11
 	VSUBPS       Z6, Z8, Z6
 	VADDPS       Z5, Z13, Z8
-	VADDPS       Z9, Z18, Z17
+	VADDPS       Z9, Z18, Z16
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VSUBPS       Z5, Z13, Z5
 	VSUBPS       Z9, Z18, Z9
 	VADDPS       Z1, Z4, Z13
-	VADDPS       Z3, Z16, Z18
+	VADDPS       Z3, Z15, Z17
 	VSUBPS       Z1, Z4, Z1
-	VSUBPS       Z3, Z16, Z3
+	VSUBPS       Z3, Z15, Z3
 	VSUBPS       Z1, Z3, Z4
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z8, Z0, Z3
-	VADDPS       Z17, Z2, Z16
+	VADDPS       Z16, Z2, Z15
 	VSUBPS       Z8, Z0, Z0
-	VSUBPS       Z17, Z2, Z2
+	VSUBPS       Z16, Z2, Z2
 	VADDPS       Z13, Z12, Z8
-	VADDPS       Z18, Z14, Z17
+	VADDPS       Z17, Z14, Z16
 	VSUBPS       Z13, Z12, Z12
-	VSUBPS       Z18, Z14, Z13
+	VSUBPS       Z17, Z14, Z13
 	VADDPS       Z8, Z3, Z14
-	VADDPS       Z17, Z16, Z18
-	VMOVUPS      Z18, (AX)
+	VADDPS       Z16, Z15, Z17
+	VMOVUPS      Z17, (AX)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      Z14, (DI)
 	VSUBPS       Z8, Z3, Z3
-	VSUBPS       Z17, Z16, Z8
+	VSUBPS       Z16, Z15, Z8
 	VMOVUPS      Z8, (AX)(CX*4)
 	VMOVUPS      Z3, (DI)(CX*4)
 	VADDPS       Z13, Z0, Z3
@@ -17592,34 +17596,34 @@ butterfly:
 	VMOVUPS      Z2, (AX)(DX*2)
 	VMOVUPS      Z0, (DI)(DX*2)
 	VADDPS       Z9, Z7, Z0
-	VSUBPS       Z5, Z11, Z2
+	VSUBPS       Z5, Z10, Z2
 	VSUBPS       Z9, Z7, Z3
-	VADDPS       Z5, Z11, Z5
-	VADDPS       Z4, Z15, Z7
+	VADDPS       Z5, Z10, Z5
+	VADDPS       Z4, Z11, Z7
 	VSUBPS       Z1, Z6, Z8
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z4, Z15, Z4
+	VSUBPS       Z4, Z11, Z4
 	VADDPS       Z1, Z6, Z1
 	VMOVAPS      Z0, Z6
-	VFMADD231PS  Z10, Z7, Z6
+	VFMADD231PS  Z31, Z7, Z6
 	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z10, Z8, Z9
+	VFMADD231PS  Z31, Z8, Z9
 	VMOVUPS      Z9, (AX)(CX*1)
 	VMOVUPS      Z6, (DI)(CX*1)
-	VFNMADD231PS Z10, Z7, Z0
-	VFNMADD231PS Z10, Z8, Z2
+	VFNMADD231PS Z31, Z7, Z0
+	VFNMADD231PS Z31, Z8, Z2
 	VMOVUPS      Z2, (AX)(BX*1)
 	VMOVUPS      Z0, (DI)(BX*1)
 	VMOVAPS      Z3, Z0
-	VFMADD231PS  Z10, Z1, Z0
+	VFMADD231PS  Z31, Z1, Z0
 	VMOVAPS      Z5, Z2
-	VFNMADD231PS Z10, Z4, Z2
+	VFNMADD231PS Z31, Z4, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	VMOVUPS      Z0, (DI)(DX*1)
-	VFNMADD231PS Z10, Z1, Z3
-	VFMADD231PS  Z10, Z4, Z5
+	VFNMADD231PS Z31, Z1, Z3
+	VFMADD231PS  Z31, Z4, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
 	VMOVUPS      Z3, (DI)(SI*1)
 	ADDQ         $0x40, AX
@@ -18003,18 +18007,19 @@ none:
 // func BlockFilterAdd8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R9
@@ -18128,43 +18133,42 @@ butterfly:
 	ADDQ         R13, R11
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z10
-	VMOVAPS      Z2, Z11
-	VFMADD231PS  Z10, Z4, Z11
-	VMOVAPS      Z6, Z15
-	VFMADD231PS  Z10, Z8, Z15
-	VMOVUPS      192(R8), Z16
-	VMOVUPS      128(R9), Z20
-	VFNMADD231PS Z16, Z15, Z20
-	VMOVUPS      128(R8), Z21
-	VFMADD213PS  192(R9), Z21, Z15
-	VFMADD231PS  Z21, Z11, Z20
-	VFMADD231PS  Z16, Z11, Z15
-	VFNMADD231PS Z10, Z4, Z2
-	VFNMADD231PS Z10, Z8, Z6
+	VMOVAPS      Z2, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z31, Z8, Z11
+	VMOVUPS      192(R8), Z15
+	VMOVUPS      128(R9), Z16
+	VFNMADD231PS Z15, Z11, Z16
+	VMOVUPS      128(R8), Z20
+	VFMADD213PS  192(R9), Z20, Z11
+	VFMADD231PS  Z20, Z10, Z16
+	VFMADD231PS  Z15, Z10, Z11
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z8, Z6
 	VMOVUPS      704(R8), Z4
 	VMOVUPS      640(R9), Z8
 	VFNMADD231PS Z4, Z6, Z8
-	VMOVUPS      640(R8), Z11
-	VFMADD213PS  704(R9), Z11, Z6
-	VFMADD231PS  Z11, Z2, Z8
+	VMOVUPS      640(R8), Z10
+	VFMADD213PS  704(R9), Z10, Z6
+	VFMADD231PS  Z10, Z2, Z8
 	VFMADD231PS  Z4, Z2, Z6
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z10, Z3, Z2
+	VFMADD231PS  Z31, Z3, Z2
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z10, Z7, Z4
-	VMOVUPS      448(R8), Z11
-	VMOVUPS      384(R9), Z16
-	VFNMADD231PS Z11, Z4, Z16
-	VMOVUPS      384(R8), Z21
-	VFMADD213PS  448(R9), Z21, Z4
-	VFMADD231PS  Z21, Z2, Z16
+	VFNMADD231PS Z31, Z7, Z4
+	VMOVUPS      448(R8), Z10
+	VMOVUPS      384(R9), Z15
+	VFNMADD231PS Z10, Z4, Z15
+	VMOVUPS      384(R8), Z20
+	VFMADD213PS  448(R9), Z20, Z4
+	VFMADD231PS  Z20, Z2, Z15
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFMADD231PS  Z11, Z2, Z4
-	VFNMADD231PS Z10, Z3, Z0
-	VFMADD231PS  Z10, Z7, Z1
+	VFMADD231PS  Z10, Z2, Z4
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z31, Z7, Z1
 	VMOVUPS      960(R8), Z2
 	VMOVUPS      896(R9), Z3
 	VFNMADD231PS Z2, Z1, Z3
@@ -18175,43 +18179,43 @@ butterfly:
 	VADDPS       Z12, Z17, Z0
 	VADDPS       Z14, Z19, Z2
 	VSUBPS       Z12, Z17, Z7
-	VSUBPS       Z14, Z19, Z11
-	VADDPS       Z6, Z15, Z12
-	VADDPS       Z8, Z20, Z14
-	VSUBPS       Z6, Z15, Z6
-	VSUBPS       Z8, Z20, Z8
-	VADDPS       Z8, Z6, Z15
+	VSUBPS       Z14, Z19, Z10
+	VADDPS       Z6, Z11, Z12
+	VADDPS       Z8, Z16, Z14
+	VSUBPS       Z6, Z11, Z6
+	VSUBPS       Z8, Z16, Z8
+	VADDPS       Z8, Z6, Z11
 	VSUBPS       Z6, Z8, Z6
 	VADDPS       Z5, Z13, Z8
-	VADDPS       Z9, Z18, Z17
+	VADDPS       Z9, Z18, Z16
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VSUBPS       Z5, Z13, Z5
 	VSUBPS       Z9, Z18, Z9
 	VADDPS       Z1, Z4, Z13
-	VADDPS       Z3, Z16, Z18
+	VADDPS       Z3, Z15, Z17
 	VSUBPS       Z1, Z4, Z1
-	VSUBPS       Z3, Z16, Z3
+	VSUBPS       Z3, Z15, Z3
 	VSUBPS       Z1, Z3, Z4
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z8, Z0, Z3
-	VADDPS       Z17, Z2, Z16
+	VADDPS       Z16, Z2, Z15
 	VSUBPS       Z8, Z0, Z0
-	VSUBPS       Z17, Z2, Z2
+	VSUBPS       Z16, Z2, Z2
 	VADDPS       Z13, Z12, Z8
-	VADDPS       Z18, Z14, Z17
+	VADDPS       Z17, Z14, Z16
 	VSUBPS       Z13, Z12, Z12
-	VSUBPS       Z18, Z14, Z13
+	VSUBPS       Z17, Z14, Z13
 	VADDPS       Z8, Z3, Z14
-	VADDPS       Z17, Z16, Z18
-	VMOVUPS      Z18, (AX)
+	VADDPS       Z16, Z15, Z17
+	VMOVUPS      Z17, (AX)
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VMOVUPS      Z14, (DI)
 	VSUBPS       Z8, Z3, Z3
-	VSUBPS       Z17, Z16, Z8
+	VSUBPS       Z16, Z15, Z8
 	VMOVUPS      Z8, (AX)(CX*4)
 	VMOVUPS      Z3, (DI)(CX*4)
 	VADDPS       Z13, Z0, Z3
@@ -18223,34 +18227,34 @@ butterfly:
 	VMOVUPS      Z2, (AX)(DX*2)
 	VMOVUPS      Z0, (DI)(DX*2)
 	VADDPS       Z9, Z7, Z0
-	VSUBPS       Z5, Z11, Z2
+	VSUBPS       Z5, Z10, Z2
 	VSUBPS       Z9, Z7, Z3
-	VADDPS       Z5, Z11, Z5
-	VADDPS       Z4, Z15, Z7
+	VADDPS       Z5, Z10, Z5
+	VADDPS       Z4, Z11, Z7
 	VSUBPS       Z1, Z6, Z8
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z4, Z15, Z4
+	VSUBPS       Z4, Z11, Z4
 	VADDPS       Z1, Z6, Z1
 	VMOVAPS      Z0, Z6
-	VFMADD231PS  Z10, Z7, Z6
+	VFMADD231PS  Z31, Z7, Z6
 	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z10, Z8, Z9
+	VFMADD231PS  Z31, Z8, Z9
 	VMOVUPS      Z9, (AX)(CX*1)
 	VMOVUPS      Z6, (DI)(CX*1)
-	VFNMADD231PS Z10, Z7, Z0
-	VFNMADD231PS Z10, Z8, Z2
+	VFNMADD231PS Z31, Z7, Z0
+	VFNMADD231PS Z31, Z8, Z2
 	VMOVUPS      Z2, (AX)(BX*1)
 	VMOVUPS      Z0, (DI)(BX*1)
 	VMOVAPS      Z3, Z0
-	VFMADD231PS  Z10, Z1, Z0
+	VFMADD231PS  Z31, Z1, Z0
 	VMOVAPS      Z5, Z2
-	VFNMADD231PS Z10, Z4, Z2
+	VFNMADD231PS Z31, Z4, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	VMOVUPS      Z0, (DI)(DX*1)
-	VFNMADD231PS Z10, Z1, Z3
-	VFMADD231PS  Z10, Z4, Z5
+	VFNMADD231PS Z31, Z1, Z3
+	VFMADD231PS  Z31, Z4, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
 	VMOVUPS      Z3, (DI)(SI*1)
 	ADDQ         $0x40, AX
@@ -18640,18 +18644,19 @@ none:
 // func BlockFilterKeep8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R9
@@ -18769,46 +18774,45 @@ butterfly:
 	VSUBPS       Z11, Z3, Z8
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z10
-	VMOVAPS      Z2, Z11
-	VFMADD231PS  Z10, Z4, Z11
-	VMOVAPS      Z6, Z15
-	VFMADD231PS  Z10, Z8, Z15
-	VMOVUPS      Z11, 128(R9)
-	VMOVUPS      Z15, 192(R9)
-	VMOVUPS      192(R8), Z16
-	VMULPS       Z16, Z15, Z20
-	VMOVUPS      128(R8), Z21
-	VMULPS       Z21, Z15, Z15
-	VFMADD231PS  Z21, Z11, Z20
-	VFNMADD231PS Z16, Z11, Z15
-	VFNMADD231PS Z10, Z4, Z2
-	VFNMADD231PS Z10, Z8, Z6
+	VMOVAPS      Z2, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z31, Z8, Z11
+	VMOVUPS      Z10, 128(R9)
+	VMOVUPS      Z11, 192(R9)
+	VMOVUPS      192(R8), Z15
+	VMULPS       Z15, Z11, Z16
+	VMOVUPS      128(R8), Z20
+	VMULPS       Z20, Z11, Z11
+	VFMADD231PS  Z20, Z10, Z16
+	VFNMADD231PS Z15, Z10, Z11
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z8, Z6
 	VMOVUPS      Z2, 640(R9)
 	VMOVUPS      Z6, 704(R9)
 	VMOVUPS      704(R8), Z4
 	VMULPS       Z4, Z6, Z8
-	VMOVUPS      640(R8), Z11
-	VMULPS       Z11, Z6, Z6
-	VFMADD231PS  Z11, Z2, Z8
+	VMOVUPS      640(R8), Z10
+	VMULPS       Z10, Z6, Z6
+	VFMADD231PS  Z10, Z2, Z8
 	VFNMADD231PS Z4, Z2, Z6
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z10, Z3, Z2
+	VFMADD231PS  Z31, Z3, Z2
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z10, Z7, Z4
+	VFNMADD231PS Z31, Z7, Z4
 	VMOVUPS      Z2, 384(R9)
 	VMOVUPS      Z4, 448(R9)
-	VMOVUPS      448(R8), Z11
-	VMULPS       Z11, Z4, Z16
-	VMOVUPS      384(R8), Z21
-	VMULPS       Z21, Z4, Z4
-	VFMADD231PS  Z21, Z2, Z16
-	VFNMADD231PS Z11, Z2, Z4
-	VFNMADD231PS Z10, Z3, Z0
-	VFMADD231PS  Z10, Z7, Z1
+	VMOVUPS      448(R8), Z10
+	VMULPS       Z10, Z4, Z15
+	VMOVUPS      384(R8), Z20
+	VMULPS       Z20, Z4, Z4
+	VFMADD231PS  Z20, Z2, Z15
+	VFNMADD231PS Z10, Z2, Z4
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z31, Z7, Z1
 	VMOVUPS      Z0, 896(R9)
 	VMOVUPS      Z1, 960(R9)
 	VMOVUPS      960(R8), Z2
@@ -18820,43 +18824,43 @@ butterfly:
 	VADDPS       Z12, Z17, Z0
 	VADDPS       Z14, Z19, Z2
 	VSUBPS       Z12, Z17, Z7
-	VSUBPS       Z14, Z19, Z11
-	VADDPS       Z6, Z15, Z12
-	VADDPS       Z8, Z20, Z14
+	VSUBPS       Z14, Z19, Z10
+	VADDPS       Z6, Z11, Z12
+	VADDPS       Z8, Z16, Z14
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z6, Z15, Z6
-	VSUBPS       Z8, Z20, Z8
-	VADDPS       Z8, Z6, Z15
+	VSUBPS       Z6, Z11, Z6
+	VSUBPS       Z8, Z16, Z8
+	VADDPS       Z8, Z6, Z11
 	VSUBPS       Z6, Z8, Z6
 	VADDPS       Z5, Z13, Z8
-	VADDPS       Z9, Z18, Z17
+	VADDPS       Z9, Z18, Z16
 	VSUBPS       Z5, Z13, Z5
 	VSUBPS       Z9, Z18, Z9
 	VADDPS       Z1, Z4, Z13
-	VADDPS       Z3, Z16, Z18
+	VADDPS       Z3, Z15, Z17
 	VSUBPS       Z1, Z4, Z1
-	VSUBPS       Z3, Z16, Z3
+	VSUBPS       Z3, Z15, Z3
 	VSUBPS       Z1, Z3, Z4
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z8, Z0, Z3
-	VADDPS       Z17, Z2, Z16
+	VADDPS       Z16, Z2, Z15
 	VSUBPS       Z8, Z0, Z0
-	VSUBPS       Z17, Z2, Z2
+	VSUBPS       Z16, Z2, Z2
 	VADDPS       Z13, Z12, Z8
-	VADDPS       Z18, Z14, Z17
+	VADDPS       Z17, Z14, Z16
 	VSUBPS       Z13, Z12, Z12
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z18, Z14, Z13
+	VSUBPS       Z17, Z14, Z13
 	VADDPS       Z8, Z3, Z14
-	VADDPS       Z17, Z16, Z18
-	VMOVUPS      Z18, (AX)
+	VADDPS       Z16, Z15, Z17
+	VMOVUPS      Z17, (AX)
 	VMOVUPS      Z14, (DI)
 	VSUBPS       Z8, Z3, Z3
-	VSUBPS       Z17, Z16, Z8
+	VSUBPS       Z16, Z15, Z8
 	VMOVUPS      Z8, (AX)(CX*4)
 	VMOVUPS      Z3, (DI)(CX*4)
 	VADDPS       Z13, Z0, Z3
@@ -18868,34 +18872,34 @@ butterfly:
 	VMOVUPS      Z2, (AX)(DX*2)
 	VMOVUPS      Z0, (DI)(DX*2)
 	VADDPS       Z9, Z7, Z0
-	VSUBPS       Z5, Z11, Z2
+	VSUBPS       Z5, Z10, Z2
 	VSUBPS       Z9, Z7, Z3
-	VADDPS       Z5, Z11, Z5
+	VADDPS       Z5, Z10, Z5
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VADDPS       Z4, Z15, Z7
+	VADDPS       Z4, Z11, Z7
 	VSUBPS       Z1, Z6, Z8
-	VSUBPS       Z4, Z15, Z4
+	VSUBPS       Z4, Z11, Z4
 	VADDPS       Z1, Z6, Z1
 	VMOVAPS      Z0, Z6
-	VFMADD231PS  Z10, Z7, Z6
+	VFMADD231PS  Z31, Z7, Z6
 	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z10, Z8, Z9
+	VFMADD231PS  Z31, Z8, Z9
 	VMOVUPS      Z9, (AX)(CX*1)
 	VMOVUPS      Z6, (DI)(CX*1)
-	VFNMADD231PS Z10, Z7, Z0
-	VFNMADD231PS Z10, Z8, Z2
+	VFNMADD231PS Z31, Z7, Z0
+	VFNMADD231PS Z31, Z8, Z2
 	VMOVUPS      Z2, (AX)(BX*1)
 	VMOVUPS      Z0, (DI)(BX*1)
 	VMOVAPS      Z3, Z0
-	VFMADD231PS  Z10, Z1, Z0
+	VFMADD231PS  Z31, Z1, Z0
 	VMOVAPS      Z5, Z2
-	VFNMADD231PS Z10, Z4, Z2
+	VFNMADD231PS Z31, Z4, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	VMOVUPS      Z0, (DI)(DX*1)
-	VFNMADD231PS Z10, Z1, Z3
-	VFMADD231PS  Z10, Z4, Z5
+	VFNMADD231PS Z31, Z1, Z3
+	VFMADD231PS  Z31, Z4, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
 	VMOVUPS      Z3, (DI)(SI*1)
 	ADDQ         $0x40, AX
@@ -19299,18 +19303,19 @@ none:
 // func BlockSpectrum8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R8
@@ -19412,28 +19417,27 @@ butterfly:
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VBROADCASTSS butterflyConstants<>+64(SB), Z8
-	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z8, Z4, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z6, Z10
-	VMOVUPS      Z9, 128(R8)
-	VMOVUPS      Z10, 192(R8)
-	VFNMADD231PS Z8, Z4, Z2
-	VFNMADD231PS Z8, Z6, Z5
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z31, Z4, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VMOVUPS      Z8, 128(R8)
+	VMOVUPS      Z9, 192(R8)
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z6, Z5
 	VMOVUPS      Z2, 640(R8)
 	VMOVUPS      Z5, 704(R8)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z8, Z3, Z2
+	VFMADD231PS  Z31, Z3, Z2
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z7, Z4
+	VFNMADD231PS Z31, Z7, Z4
 	VMOVUPS      Z2, 384(R8)
 	VMOVUPS      Z4, 448(R8)
-	VFNMADD231PS Z8, Z3, Z0
-	VFMADD231PS  Z8, Z7, Z1
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z31, Z7, Z1
 	VMOVUPS      Z0, 896(R8)
 	VMOVUPS      Z1, 960(R8)
 	ADDQ         $0x40, AX
@@ -19698,18 +19702,19 @@ none:
 // func BlockAccumulate8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R9
@@ -19837,52 +19842,51 @@ butterfly:
 	VSUBPS       Z11, Z3, Z6
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z8
-	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z8, Z4, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z6, Z10
-	VMOVUPS      192(R8), Z11
-	VMOVUPS      128(R9), Z12
-	VFMADD231PS  Z11, Z10, Z12
-	VMOVUPS      128(R8), Z13
-	VFMADD213PS  192(R9), Z13, Z10
-	VFMADD231PS  Z13, Z9, Z12
-	VFNMADD231PS Z11, Z9, Z10
-	VMOVUPS      Z12, 128(R9)
-	VMOVUPS      Z10, 192(R9)
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z31, Z4, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VMOVUPS      192(R8), Z10
+	VMOVUPS      128(R9), Z11
+	VFMADD231PS  Z10, Z9, Z11
+	VMOVUPS      128(R8), Z12
+	VFMADD213PS  192(R9), Z12, Z9
+	VFMADD231PS  Z12, Z8, Z11
+	VFNMADD231PS Z10, Z8, Z9
+	VMOVUPS      Z11, 128(R9)
+	VMOVUPS      Z9, 192(R9)
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFNMADD231PS Z8, Z4, Z2
-	VFNMADD231PS Z8, Z6, Z5
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z6, Z5
 	VMOVUPS      704(R8), Z4
 	VMOVUPS      640(R9), Z6
 	VFMADD231PS  Z4, Z5, Z6
-	VMOVUPS      640(R8), Z9
-	VFMADD213PS  704(R9), Z9, Z5
-	VFMADD231PS  Z9, Z2, Z6
+	VMOVUPS      640(R8), Z8
+	VFMADD213PS  704(R9), Z8, Z5
+	VFMADD231PS  Z8, Z2, Z6
 	VFNMADD231PS Z4, Z2, Z5
 	VMOVUPS      Z6, 640(R9)
 	VMOVUPS      Z5, 704(R9)
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z8, Z3, Z2
+	VFMADD231PS  Z31, Z3, Z2
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z7, Z4
+	VFNMADD231PS Z31, Z7, Z4
 	VMOVUPS      448(R8), Z5
 	VMOVUPS      384(R9), Z6
 	VFMADD231PS  Z5, Z4, Z6
-	VMOVUPS      384(R8), Z9
-	VFMADD213PS  448(R9), Z9, Z4
+	VMOVUPS      384(R8), Z8
+	VFMADD213PS  448(R9), Z8, Z4
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFMADD231PS  Z9, Z2, Z6
+	VFMADD231PS  Z8, Z2, Z6
 	VFNMADD231PS Z5, Z2, Z4
 	VMOVUPS      Z6, 384(R9)
 	VMOVUPS      Z4, 448(R9)
-	VFNMADD231PS Z8, Z3, Z0
-	VFMADD231PS  Z8, Z7, Z1
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z31, Z7, Z1
 	VMOVUPS      960(R8), Z2
 	VMOVUPS      896(R9), Z3
 	VFMADD231PS  Z2, Z1, Z3
@@ -20215,12 +20219,13 @@ none:
 // func BlockBack8AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack8AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
 
 part:
 	MOVQ  (SP), R8
@@ -20301,25 +20306,24 @@ butterfly:
 	VSUBPS       Z11, Z3, Z6
 	VSUBPS       Z15, Z7, Z7
 	VADDPS       Z11, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+64(SB), Z8
-	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z8, Z4, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z6, Z10
-	VMOVUPS      Z10, (AX)(CX*1)
-	VMOVUPS      Z9, (DI)(CX*1)
-	VFNMADD231PS Z8, Z4, Z2
-	VFNMADD231PS Z8, Z6, Z5
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z31, Z4, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VMOVUPS      Z9, (AX)(CX*1)
+	VMOVUPS      Z8, (DI)(CX*1)
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z6, Z5
 	VMOVUPS      Z5, (AX)(BX*1)
 	VMOVUPS      Z2, (DI)(BX*1)
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z8, Z3, Z2
+	VFMADD231PS  Z31, Z3, Z2
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z7, Z4
+	VFNMADD231PS Z31, Z7, Z4
 	VMOVUPS      Z4, (AX)(DX*1)
 	VMOVUPS      Z2, (DI)(DX*1)
-	VFNMADD231PS Z8, Z3, Z0
-	VFMADD231PS  Z8, Z7, Z1
+	VFNMADD231PS Z31, Z3, Z0
+	VFMADD231PS  Z31, Z7, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
 	VMOVUPS      Z0, (DI)(SI*1)
 	ADDQ         $0x40, AX
@@ -20470,13 +20474,23 @@ done:
 // func BlockForward9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
+	VBROADCASTSS butterflyConstants<>+92(SB), Z24
+	VBROADCASTSS butterflyConstants<>+68(SB), Z23
+	VBROADCASTSS butterflyConstants<>+76(SB), Z22
 
 part:
 	MOVQ  (SP), R8
@@ -20500,196 +20514,186 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (R8), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      (AX)(DX*4), Z3
-	VMOVUPS      (AX)(DI*1), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      (R8)(DX*4), Z11
-	VMOVUPS      (R8)(DI*1), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      (AX)(DX*1), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      (R8)(DX*1), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+68(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z13, Z16
-	VFNMADD231PS Z15, Z10, Z13
-	VADDPS       Z3, Z11, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z10
-	VMOVAPS      Z3, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFMSUB231PS  Z10, Z3, Z9
+	VMOVUPS      (AX)(DI*1), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      (R8)(DX*4), Z9
+	VMOVUPS      (R8)(DI*1), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      (AX)(DX*1), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      (R8)(DX*1), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z11, Z13
+	VFNMADD231PS Z23, Z8, Z11
+	VADDPS       Z3, Z9, Z3
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z7, Z8
+	VFMSUB231PS  Z27, Z3, Z7
 	VMOVUPS      (AX)(SI*1), Z3
-	VMOVUPS      (R9), Z15
-	VADDPS       Z15, Z3, Z17
-	VMOVUPS      (R8)(SI*1), Z18
-	VMOVUPS      (R10), Z19
-	VADDPS       Z19, Z18, Z20
-	VSUBPS       Z15, Z3, Z3
-	VSUBPS       Z19, Z18, Z15
-	VMOVUPS      (AX)(DX*2), Z18
-	VADDPS       Z17, Z18, Z19
-	VFNMADD231PS Z6, Z17, Z18
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z18, Z17
-	VSUBPS       Z15, Z18, Z15
-	VMOVUPS      (R8)(DX*2), Z18
-	VADDPS       Z20, Z18, Z21
-	VFNMADD231PS Z6, Z20, Z18
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z18, Z20
-	VMOVAPS      Z20, Z22
-	VFMADD231PS  Z10, Z17, Z22
-	VFMSUB231PS  Z10, Z20, Z17
-	VADDPS       Z3, Z18, Z3
-	VBROADCASTSS butterflyConstants<>+76(SB), Z10
-	VMOVAPS      Z15, Z18
-	VFNMADD231PS Z10, Z3, Z18
-	VFMADD231PS  Z10, Z15, Z3
-	VADDPS       Z19, Z12, Z10
-	VADDPS       Z21, Z14, Z15
-	VSUBPS       Z19, Z12, Z12
-	VSUBPS       Z21, Z14, Z14
-	VADDPS       Z10, Z4, Z19
-	VFNMADD231PS Z6, Z10, Z4
-	VMULPS       Z2, Z14, Z10
-	VADDPS       Z10, Z4, Z14
-	VSUBPS       Z10, Z4, Z4
-	VADDPS       Z15, Z8, Z10
-	VFNMADD231PS Z6, Z15, Z8
-	VMULPS       Z2, Z12, Z12
-	VMOVUPS      Z19, (AX)
-	VMOVUPS      Z10, (R8)
-	VSUBPS       Z12, Z8, Z10
-	VBROADCASTSS 20(CX), Z15
-	VMULPS       Z15, Z10, Z19
-	VBROADCASTSS 16(CX), Z20
-	VMULPS       Z20, Z10, Z10
-	VFMSUB231PS  Z20, Z14, Z19
-	VFMADD231PS  Z15, Z14, Z10
-	VMOVUPS      Z19, (AX)(BX*1)
-	VMOVUPS      Z10, (R8)(BX*1)
-	VADDPS       Z12, Z8, Z8
-	VBROADCASTSS 44(CX), Z10
-	VMULPS       Z10, Z8, Z12
-	VBROADCASTSS 40(CX), Z14
-	VMULPS       Z14, Z8, Z8
-	VFMSUB231PS  Z14, Z4, Z12
-	VFMADD231PS  Z10, Z4, Z8
-	VMOVUPS      Z12, (AX)(BX*2)
-	VMOVUPS      Z8, (R8)(BX*2)
-	VBROADCASTSS butterflyConstants<>+84(SB), Z4
-	VMULPS       Z4, Z16, Z8
-	VBROADCASTSS butterflyConstants<>+80(SB), Z10
-	VFMADD231PS  Z10, Z22, Z8
-	VMULPS       Z4, Z13, Z12
-	VFMADD231PS  Z10, Z17, Z12
-	VMULPS       Z4, Z16, Z14
-	VFNMADD231PS Z10, Z22, Z14
-	VMULPS       Z4, Z13, Z4
-	VFNMADD231PS Z10, Z17, Z4
-	VBROADCASTSS butterflyConstants<>+88(SB), Z10
-	VMOVAPS      Z7, Z13
-	VFMADD231PS  Z10, Z8, Z13
-	VMULPS       Z10, Z8, Z8
-	VFNMADD231PS Z6, Z8, Z7
-	VMULPS       Z2, Z4, Z4
-	VMOVAPS      Z7, Z8
-	VFMADD231PS  Z10, Z4, Z8
-	VFNMADD231PS Z10, Z4, Z7
+	VMOVUPS      (R9), Z9
+	VADDPS       Z9, Z3, Z14
+	VMOVUPS      (R8)(SI*1), Z15
+	VMOVUPS      (R10), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z16, Z15, Z9
+	VMOVUPS      (AX)(DX*2), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z15, Z14
+	VSUBPS       Z9, Z15, Z9
+	VMOVUPS      (R8)(DX*2), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z15, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z17, Z14
+	VADDPS       Z3, Z15, Z3
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFMADD231PS  Z22, Z9, Z3
+	VADDPS       Z16, Z10, Z9
+	VADDPS       Z18, Z12, Z17
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z18, Z12, Z12
+	VADDPS       Z9, Z4, Z16
+	VFNMADD231PS Z31, Z9, Z4
+	VMULPS       Z30, Z12, Z9
+	VADDPS       Z9, Z4, Z12
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z17, Z6, Z9
+	VFNMADD231PS Z31, Z17, Z6
+	VMULPS       Z30, Z10, Z10
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z9, (R8)
+	VSUBPS       Z10, Z6, Z9
+	VBROADCASTSS 20(CX), Z16
+	VMULPS       Z16, Z9, Z17
+	VBROADCASTSS 16(CX), Z18
+	VMULPS       Z18, Z9, Z9
+	VFMSUB231PS  Z18, Z12, Z17
+	VFMADD231PS  Z16, Z12, Z9
+	VMOVUPS      Z17, (AX)(BX*1)
+	VMOVUPS      Z9, (R8)(BX*1)
+	VADDPS       Z10, Z6, Z6
+	VBROADCASTSS 44(CX), Z9
+	VMULPS       Z9, Z6, Z10
+	VBROADCASTSS 40(CX), Z12
+	VMULPS       Z12, Z6, Z6
+	VFMSUB231PS  Z12, Z4, Z10
+	VFMADD231PS  Z9, Z4, Z6
+	VMOVUPS      Z10, (AX)(BX*2)
+	VMOVUPS      Z6, (R8)(BX*2)
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z11, Z6
+	VFMADD231PS  Z26, Z14, Z6
+	VMULPS       Z25, Z13, Z9
+	VFNMADD231PS Z26, Z19, Z9
+	VMULPS       Z25, Z11, Z10
+	VFNMADD231PS Z26, Z14, Z10
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z2
+	VMULPS       Z30, Z10, Z4
+	VMOVAPS      Z2, Z10
+	VFMADD231PS  Z29, Z4, Z10
+	VFNMADD231PS Z29, Z4, Z2
 	VMOVAPS      Z5, Z4
-	VFMADD231PS  Z10, Z12, Z4
-	VMULPS       Z10, Z12, Z12
-	VFNMADD231PS Z6, Z12, Z5
-	VMULPS       Z2, Z14, Z12
-	VBROADCASTSS 4(CX), Z14
-	VMULPS       Z14, Z4, Z15
-	VBROADCASTSS (CX), Z16
-	VMULPS       Z16, Z4, Z4
-	VFMSUB231PS  Z16, Z13, Z15
-	VFMADD231PS  Z14, Z13, Z4
-	VMOVUPS      Z15, (AX)(DX*1)
+	VFMADD231PS  Z29, Z6, Z4
+	VMULPS       Z29, Z6, Z6
+	VFNMADD231PS Z31, Z6, Z5
+	VMULPS       Z30, Z9, Z6
+	VBROADCASTSS 4(CX), Z9
+	VMULPS       Z9, Z4, Z12
+	VBROADCASTSS (CX), Z13
+	VMULPS       Z13, Z4, Z4
+	VFMSUB231PS  Z13, Z11, Z12
+	VFMADD231PS  Z9, Z11, Z4
+	VMOVUPS      Z12, (AX)(DX*1)
 	VMOVUPS      Z4, (R8)(DX*1)
 	VMOVAPS      Z5, Z4
-	VFNMADD231PS Z10, Z12, Z4
-	VBROADCASTSS 28(CX), Z13
-	VMULPS       Z13, Z4, Z14
-	VBROADCASTSS 24(CX), Z15
-	VMULPS       Z15, Z4, Z4
-	VFMSUB231PS  Z15, Z8, Z14
-	VFMADD231PS  Z13, Z8, Z4
-	VMOVUPS      Z14, (AX)(DX*4)
+	VFNMADD231PS Z29, Z6, Z4
+	VBROADCASTSS 28(CX), Z9
+	VMULPS       Z9, Z4, Z11
+	VBROADCASTSS 24(CX), Z12
+	VMULPS       Z12, Z4, Z4
+	VFMSUB231PS  Z12, Z10, Z11
+	VFMADD231PS  Z9, Z10, Z4
+	VMOVUPS      Z11, (AX)(DX*4)
 	VMOVUPS      Z4, (R8)(DX*4)
-	VFMADD231PS  Z10, Z12, Z5
+	VFMADD231PS  Z29, Z6, Z5
 	VBROADCASTSS 52(CX), Z4
-	VMULPS       Z4, Z5, Z8
-	VBROADCASTSS 48(CX), Z10
-	VMULPS       Z10, Z5, Z5
-	VFMSUB231PS  Z10, Z7, Z8
-	VFMADD231PS  Z4, Z7, Z5
-	VMOVUPS      Z8, (AX)(DI*1)
-	VMOVUPS      Z5, (R8)(DI*1)
-	VBROADCASTSS butterflyConstants<>+92(SB), Z4
-	VMOVAPS      Z11, Z5
-	VFNMADD231PS Z4, Z18, Z5
-	VMOVAPS      Z9, Z7
-	VFNMADD231PS Z4, Z3, Z7
-	VFMADD231PS  Z4, Z18, Z11
-	VFMADD231PS  Z4, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z3
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z3, Z5, Z4
-	VMULPS       Z3, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z1
-	VMULPS       Z2, Z9, Z5
-	VMOVAPS      Z1, Z8
-	VFMADD231PS  Z3, Z5, Z8
-	VFNMADD231PS Z3, Z5, Z1
-	VMOVAPS      Z0, Z5
-	VFMADD231PS  Z3, Z7, Z5
-	VMULPS       Z3, Z7, Z7
-	VFNMADD231PS Z6, Z7, Z0
-	VMULPS       Z2, Z11, Z2
-	VBROADCASTSS 12(CX), Z6
-	VMULPS       Z6, Z5, Z7
-	VBROADCASTSS 8(CX), Z9
+	VMULPS       Z4, Z5, Z6
+	VBROADCASTSS 48(CX), Z9
 	VMULPS       Z9, Z5, Z5
-	VFMSUB231PS  Z9, Z4, Z7
-	VFMADD231PS  Z6, Z4, Z5
+	VFMSUB231PS  Z9, Z2, Z6
+	VFMADD231PS  Z4, Z2, Z5
+	VMOVUPS      Z6, (AX)(DI*1)
+	VMOVUPS      Z5, (R8)(DI*1)
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z15, Z2
+	VMOVAPS      Z7, Z4
+	VFNMADD231PS Z24, Z3, Z4
+	VFMADD231PS  Z24, Z15, Z8
+	VFMADD231PS  Z24, Z3, Z7
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z7, Z2
+	VMOVAPS      Z1, Z5
+	VFMADD231PS  Z28, Z2, Z5
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z0
+	VMULPS       Z30, Z8, Z4
+	VBROADCASTSS 12(CX), Z6
+	VMULPS       Z6, Z2, Z7
+	VBROADCASTSS 8(CX), Z8
+	VMULPS       Z8, Z2, Z2
+	VFMSUB231PS  Z8, Z3, Z7
+	VFMADD231PS  Z6, Z3, Z2
 	VMOVUPS      Z7, (AX)(DX*2)
-	VMOVUPS      Z5, (R8)(DX*2)
-	VMOVAPS      Z0, Z4
-	VFNMADD231PS Z3, Z2, Z4
-	VBROADCASTSS 36(CX), Z5
-	VMULPS       Z5, Z4, Z6
+	VMOVUPS      Z2, (R8)(DX*2)
+	VMOVAPS      Z0, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VBROADCASTSS 36(CX), Z3
+	VMULPS       Z3, Z2, Z6
 	VBROADCASTSS 32(CX), Z7
-	VMULPS       Z7, Z4, Z4
-	VFMSUB231PS  Z7, Z8, Z6
-	VFMADD231PS  Z5, Z8, Z4
+	VMULPS       Z7, Z2, Z2
+	VFMSUB231PS  Z7, Z5, Z6
+	VFMADD231PS  Z3, Z5, Z2
 	VMOVUPS      Z6, (AX)(SI*1)
-	VMOVUPS      Z4, (R8)(SI*1)
-	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS      Z2, (R8)(SI*1)
+	VFMADD231PS  Z28, Z4, Z0
 	VBROADCASTSS 60(CX), Z2
 	VMULPS       Z2, Z0, Z3
 	VBROADCASTSS 56(CX), Z4
@@ -20978,13 +20982,20 @@ done:
 // func BlockInverse9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
 
 part:
 	MOVQ  (SP), R8
@@ -21013,11 +21024,9 @@ butterfly:
 	VADDPS       Z7, Z2, Z10
 	VMOVUPS      (AX), Z11
 	VADDPS       Z10, Z11, Z12
-	VBROADCASTSS butterflyConstants<>+0(SB), Z13
-	VFNMADD231PS Z13, Z10, Z11
+	VFNMADD231PS Z31, Z10, Z11
 	VSUBPS       Z7, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z7
-	VMULPS       Z7, Z2, Z2
+	VMULPS       Z30, Z2, Z2
 	VMULPS       Z4, Z0, Z0
 	VFNMADD231PS Z1, Z3, Z0
 	VMULPS       Z9, Z5, Z1
@@ -21025,170 +21034,165 @@ butterfly:
 	VADDPS       Z1, Z0, Z3
 	VMOVUPS      (R8), Z4
 	VADDPS       Z3, Z4, Z5
-	VFNMADD231PS Z13, Z3, Z4
+	VFNMADD231PS Z31, Z3, Z4
 	VSUBPS       Z1, Z0, Z0
-	VMULPS       Z7, Z0, Z0
+	VMULPS       Z30, Z0, Z0
 	VMOVUPS      (R8)(DX*1), Z1
 	VBROADCASTSS 4(CX), Z3
 	VMULPS       Z3, Z1, Z6
-	VMOVUPS      (AX)(DX*1), Z8
-	VBROADCASTSS (CX), Z9
-	VFMADD231PS  Z9, Z8, Z6
-	VMULPS       Z9, Z1, Z1
-	VFNMADD231PS Z3, Z8, Z1
+	VMOVUPS      (AX)(DX*1), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z7, Z6
+	VMULPS       Z8, Z1, Z1
+	VFNMADD231PS Z3, Z7, Z1
 	VMOVUPS      (R8)(DX*4), Z3
-	VBROADCASTSS 28(CX), Z8
-	VMULPS       Z8, Z3, Z9
-	VMOVUPS      (AX)(DX*4), Z10
-	VBROADCASTSS 24(CX), Z14
-	VFMADD231PS  Z14, Z10, Z9
-	VMOVUPS      (R8)(DI*1), Z15
-	VBROADCASTSS 52(CX), Z16
-	VMULPS       Z16, Z15, Z17
-	VMOVUPS      (AX)(DI*1), Z18
-	VBROADCASTSS 48(CX), Z19
-	VFMADD231PS  Z19, Z18, Z17
-	VADDPS       Z17, Z9, Z20
-	VSUBPS       Z17, Z9, Z9
-	VMULPS       Z14, Z3, Z3
-	VFNMADD231PS Z8, Z10, Z3
-	VMULPS       Z19, Z15, Z8
-	VFNMADD231PS Z16, Z18, Z8
-	VADDPS       Z8, Z3, Z10
-	VSUBPS       Z8, Z3, Z3
-	VADDPS       Z10, Z1, Z8
-	VFNMADD231PS Z13, Z10, Z1
-	VMULPS       Z7, Z9, Z9
-	VADDPS       Z9, Z1, Z10
-	VSUBPS       Z9, Z1, Z1
-	VMOVAPS      Z6, Z9
-	VFNMADD231PS Z13, Z20, Z9
-	VMULPS       Z7, Z3, Z3
-	VSUBPS       Z3, Z9, Z14
-	VADDPS       Z3, Z9, Z3
-	VBROADCASTSS butterflyConstants<>+68(SB), Z9
-	VMOVAPS      Z10, Z15
-	VFMADD231PS  Z9, Z14, Z15
-	VFNMADD231PS Z9, Z10, Z14
-	VBROADCASTSS butterflyConstants<>+72(SB), Z9
-	VMOVAPS      Z3, Z10
-	VFMADD231PS  Z9, Z1, Z10
-	VFMSUB231PS  Z9, Z3, Z1
-	VADDPS       Z20, Z6, Z3
+	VBROADCASTSS 28(CX), Z7
+	VMULPS       Z7, Z3, Z8
+	VMOVUPS      (AX)(DX*4), Z9
+	VBROADCASTSS 24(CX), Z10
+	VFMADD231PS  Z10, Z9, Z8
+	VMOVUPS      (R8)(DI*1), Z13
+	VBROADCASTSS 52(CX), Z14
+	VMULPS       Z14, Z13, Z15
+	VMOVUPS      (AX)(DI*1), Z16
+	VBROADCASTSS 48(CX), Z17
+	VFMADD231PS  Z17, Z16, Z15
+	VADDPS       Z15, Z8, Z18
+	VSUBPS       Z15, Z8, Z8
+	VMULPS       Z10, Z3, Z3
+	VFNMADD231PS Z7, Z9, Z3
+	VMULPS       Z17, Z13, Z7
+	VFNMADD231PS Z14, Z16, Z7
+	VADDPS       Z7, Z3, Z9
+	VSUBPS       Z7, Z3, Z3
+	VADDPS       Z9, Z1, Z7
+	VFNMADD231PS Z31, Z9, Z1
+	VMULPS       Z30, Z8, Z8
+	VADDPS       Z8, Z1, Z9
+	VSUBPS       Z8, Z1, Z1
+	VMOVAPS      Z6, Z8
+	VFNMADD231PS Z31, Z18, Z8
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z8, Z10
+	VADDPS       Z3, Z8, Z3
+	VBROADCASTSS butterflyConstants<>+68(SB), Z8
+	VMOVAPS      Z9, Z13
+	VFMADD231PS  Z8, Z10, Z13
+	VFNMADD231PS Z8, Z9, Z10
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z1, Z8
+	VFMSUB231PS  Z27, Z3, Z1
+	VADDPS       Z18, Z6, Z3
 	VMOVUPS      (R8)(DX*2), Z6
-	VBROADCASTSS 12(CX), Z16
-	VMULPS       Z16, Z6, Z17
-	VMOVUPS      (AX)(DX*2), Z18
-	VBROADCASTSS 8(CX), Z19
-	VFMADD231PS  Z19, Z18, Z17
-	VMULPS       Z19, Z6, Z6
-	VFNMADD231PS Z16, Z18, Z6
-	VMOVUPS      (R8)(SI*1), Z16
-	VBROADCASTSS 36(CX), Z18
-	VMULPS       Z18, Z16, Z19
-	VMOVUPS      (AX)(SI*1), Z20
-	VBROADCASTSS 32(CX), Z21
-	VFMADD231PS  Z21, Z20, Z19
-	VMOVUPS      (R10), Z22
-	VBROADCASTSS 60(CX), Z23
-	VMULPS       Z23, Z22, Z24
-	VMOVUPS      (R9), Z25
-	VBROADCASTSS 56(CX), Z26
-	VFMADD231PS  Z26, Z25, Z24
-	VADDPS       Z24, Z19, Z27
-	VSUBPS       Z24, Z19, Z19
-	VMULPS       Z21, Z16, Z16
-	VFNMADD231PS Z18, Z20, Z16
-	VMULPS       Z26, Z22, Z18
-	VFNMADD231PS Z23, Z25, Z18
-	VADDPS       Z18, Z16, Z20
-	VSUBPS       Z18, Z16, Z16
-	VADDPS       Z20, Z6, Z18
-	VFNMADD231PS Z13, Z20, Z6
-	VMULPS       Z7, Z19, Z19
-	VADDPS       Z19, Z6, Z20
-	VSUBPS       Z19, Z6, Z6
-	VMOVAPS      Z17, Z19
-	VFNMADD231PS Z13, Z27, Z19
-	VMULPS       Z7, Z16, Z16
-	VSUBPS       Z16, Z19, Z21
-	VADDPS       Z16, Z19, Z16
-	VMOVAPS      Z21, Z19
-	VFMADD231PS  Z9, Z20, Z19
-	VFMSUB231PS  Z9, Z21, Z20
-	VBROADCASTSS butterflyConstants<>+76(SB), Z9
-	VMOVAPS      Z6, Z21
-	VFNMADD231PS Z9, Z16, Z21
-	VFMADD231PS  Z9, Z6, Z16
-	VADDPS       Z27, Z17, Z6
-	VADDPS       Z2, Z4, Z9
-	VBROADCASTSS butterflyConstants<>+84(SB), Z17
-	VMULPS       Z17, Z15, Z22
-	VBROADCASTSS butterflyConstants<>+80(SB), Z23
-	VFMADD231PS  Z23, Z19, Z22
-	VBROADCASTSS butterflyConstants<>+88(SB), Z24
-	VMULPS       Z24, Z22, Z25
-	VMULPS       Z17, Z14, Z26
-	VFNMADD231PS Z23, Z20, Z26
-	VMULPS       Z7, Z26, Z26
-	VFMADD213PS  Z9, Z24, Z22
-	VMOVUPS      Z22, (R8)(DX*1)
-	VFNMADD231PS Z13, Z25, Z9
-	VMOVAPS      Z9, Z22
-	VFMADD231PS  Z24, Z26, Z22
-	VFNMADD231PS Z24, Z26, Z9
-	VMOVUPS      Z22, (R8)(DX*4)
-	VMOVUPS      Z9, (R8)(DI*1)
+	VBROADCASTSS 12(CX), Z9
+	VMULPS       Z9, Z6, Z14
+	VMOVUPS      (AX)(DX*2), Z15
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z16, Z15, Z14
+	VMULPS       Z16, Z6, Z6
+	VFNMADD231PS Z9, Z15, Z6
+	VMOVUPS      (R8)(SI*1), Z9
+	VBROADCASTSS 36(CX), Z15
+	VMULPS       Z15, Z9, Z16
+	VMOVUPS      (AX)(SI*1), Z17
+	VBROADCASTSS 32(CX), Z18
+	VFMADD231PS  Z18, Z17, Z16
+	VMOVUPS      (R10), Z19
+	VBROADCASTSS 60(CX), Z20
+	VMULPS       Z20, Z19, Z21
+	VMOVUPS      (R9), Z22
+	VBROADCASTSS 56(CX), Z23
+	VFMADD231PS  Z23, Z22, Z21
+	VADDPS       Z21, Z16, Z24
+	VSUBPS       Z21, Z16, Z16
+	VMULPS       Z18, Z9, Z9
+	VFNMADD231PS Z15, Z17, Z9
+	VMULPS       Z23, Z19, Z15
+	VFNMADD231PS Z20, Z22, Z15
+	VADDPS       Z15, Z9, Z17
+	VSUBPS       Z15, Z9, Z9
+	VADDPS       Z17, Z6, Z15
+	VFNMADD231PS Z31, Z17, Z6
+	VMULPS       Z30, Z16, Z16
+	VADDPS       Z16, Z6, Z17
+	VSUBPS       Z16, Z6, Z6
+	VMOVAPS      Z14, Z16
+	VFNMADD231PS Z31, Z24, Z16
+	VMULPS       Z30, Z9, Z9
+	VSUBPS       Z9, Z16, Z18
+	VADDPS       Z9, Z16, Z9
+	VMOVAPS      Z18, Z16
+	VFMADD231PS  Z27, Z17, Z16
+	VFMSUB231PS  Z27, Z18, Z17
+	VBROADCASTSS butterflyConstants<>+76(SB), Z18
+	VMOVAPS      Z6, Z19
+	VFNMADD231PS Z18, Z9, Z19
+	VFMADD231PS  Z18, Z6, Z9
+	VADDPS       Z24, Z14, Z6
+	VADDPS       Z2, Z4, Z14
+	VMULPS       Z25, Z13, Z18
+	VFMADD231PS  Z26, Z16, Z18
+	VMULPS       Z29, Z18, Z20
+	VMULPS       Z25, Z10, Z21
+	VFNMADD231PS Z26, Z17, Z21
+	VMULPS       Z30, Z21, Z21
+	VFMADD213PS  Z14, Z29, Z18
+	VMOVUPS      Z18, (R8)(DX*1)
+	VFNMADD231PS Z31, Z20, Z14
+	VMOVAPS      Z14, Z18
+	VFMADD231PS  Z29, Z21, Z18
+	VFNMADD231PS Z29, Z21, Z14
+	VMOVUPS      Z18, (R8)(DX*4)
+	VMOVUPS      Z14, (R8)(DI*1)
 	VSUBPS       Z2, Z4, Z2
 	VBROADCASTSS butterflyConstants<>+92(SB), Z4
-	VMOVAPS      Z10, Z9
-	VFNMADD231PS Z4, Z21, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z22
-	VMULPS       Z22, Z9, Z25
-	VFMADD213PS  Z2, Z22, Z9
-	VFNMADD231PS Z13, Z25, Z2
-	VMOVAPS      Z1, Z25
-	VFMADD231PS  Z4, Z16, Z25
-	VMULPS       Z7, Z25, Z25
-	VMOVAPS      Z2, Z26
-	VFMADD231PS  Z22, Z25, Z26
-	VMOVUPS      Z26, (R8)(SI*1)
-	VFNMADD231PS Z22, Z25, Z2
+	VMOVAPS      Z8, Z14
+	VFNMADD231PS Z4, Z19, Z14
+	VMULPS       Z28, Z14, Z18
+	VFMADD213PS  Z2, Z28, Z14
+	VFNMADD231PS Z31, Z18, Z2
+	VMOVAPS      Z1, Z18
+	VFMADD231PS  Z4, Z9, Z18
+	VMULPS       Z30, Z18, Z18
+	VMOVAPS      Z2, Z20
+	VFMADD231PS  Z28, Z18, Z20
+	VMOVUPS      Z20, (R8)(SI*1)
+	VFNMADD231PS Z28, Z18, Z2
 	VMOVUPS      Z2, (R10)
-	VMOVUPS      Z9, (R8)(DX*2)
+	VMOVUPS      Z14, (R8)(DX*2)
 	VSUBPS       Z0, Z11, Z2
-	VMULPS       Z17, Z14, Z9
-	VFMADD231PS  Z23, Z20, Z9
-	VMULPS       Z24, Z9, Z14
-	VMULPS       Z17, Z15, Z15
-	VFNMADD231PS Z23, Z19, Z15
-	VMULPS       Z7, Z15, Z15
-	VFMADD213PS  Z2, Z24, Z9
-	VMOVUPS      Z9, (AX)(DX*1)
-	VFNMADD231PS Z13, Z14, Z2
-	VMOVAPS      Z2, Z9
-	VFNMADD231PS Z24, Z15, Z9
-	VFMADD231PS  Z24, Z15, Z2
-	VMOVUPS      Z9, (AX)(DX*4)
+	VMULPS       Z25, Z10, Z10
+	VFMADD231PS  Z26, Z17, Z10
+	VMULPS       Z29, Z10, Z14
+	VMULPS       Z25, Z13, Z13
+	VFNMADD231PS Z26, Z16, Z13
+	VMULPS       Z30, Z13, Z13
+	VFMADD213PS  Z2, Z29, Z10
+	VMOVUPS      Z10, (AX)(DX*1)
+	VFNMADD231PS Z31, Z14, Z2
+	VMOVAPS      Z2, Z10
+	VFNMADD231PS Z29, Z13, Z10
+	VFMADD231PS  Z29, Z13, Z2
+	VMOVUPS      Z10, (AX)(DX*4)
 	VMOVUPS      Z2, (AX)(DI*1)
 	VADDPS       Z0, Z11, Z0
-	VFNMADD231PS Z4, Z16, Z1
-	VMULPS       Z22, Z1, Z2
-	VFMADD213PS  Z0, Z22, Z1
-	VFNMADD231PS Z13, Z2, Z0
-	VFMADD231PS  Z4, Z21, Z10
-	VMULPS       Z7, Z10, Z2
+	VFNMADD231PS Z4, Z9, Z1
+	VMULPS       Z28, Z1, Z2
+	VFMADD213PS  Z0, Z28, Z1
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z4, Z19, Z8
+	VMULPS       Z30, Z8, Z2
 	VMOVUPS      Z1, (AX)(DX*2)
 	VMOVAPS      Z0, Z1
-	VFNMADD231PS Z22, Z2, Z1
+	VFNMADD231PS Z28, Z2, Z1
 	VMOVUPS      Z1, (AX)(SI*1)
-	VFMADD231PS  Z22, Z2, Z0
+	VFMADD231PS  Z28, Z2, Z0
 	VMOVUPS      Z0, (R9)
-	VADDPS       Z18, Z8, Z0
+	VADDPS       Z15, Z7, Z0
 	VADDPS       Z0, Z5, Z1
-	VFNMADD231PS Z13, Z0, Z5
+	VFNMADD231PS Z31, Z0, Z5
 	VSUBPS       Z6, Z3, Z0
-	VMULPS       Z7, Z0, Z0
+	VMULPS       Z30, Z0, Z0
 	VADDPS       Z0, Z5, Z2
 	VMOVUPS      Z2, (R8)(BX*1)
 	VSUBPS       Z0, Z5, Z0
@@ -21196,9 +21200,9 @@ butterfly:
 	VMOVUPS      Z1, (R8)
 	VADDPS       Z6, Z3, Z0
 	VADDPS       Z0, Z12, Z1
-	VFNMADD231PS Z13, Z0, Z12
-	VSUBPS       Z18, Z8, Z0
-	VMULPS       Z7, Z0, Z0
+	VFNMADD231PS Z31, Z0, Z12
+	VSUBPS       Z15, Z7, Z0
+	VMULPS       Z30, Z0, Z0
 	VMOVUPS      Z1, (AX)
 	VSUBPS       Z0, Z12, Z1
 	VMOVUPS      Z1, (AX)(BX*1)
@@ -21486,18 +21490,28 @@ done:
 // func BlockFilter9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
+	VBROADCASTSS butterflyConstants<>+92(SB), Z24
+	VBROADCASTSS butterflyConstants<>+68(SB), Z23
+	VBROADCASTSS butterflyConstants<>+76(SB), Z22
 
 part:
 	MOVQ  (SP), R8
@@ -21525,347 +21539,337 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DI), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      (AX)(CX*4), Z3
-	VMOVUPS      (AX)(SI*1), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      (DI)(CX*4), Z11
-	VMOVUPS      (DI)(SI*1), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      (AX)(CX*1), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      (DI)(CX*1), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+68(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z13, Z16
-	VFNMADD231PS Z15, Z10, Z13
+	VMOVUPS      (AX)(SI*1), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      (DI)(CX*4), Z9
+	VMOVUPS      (DI)(SI*1), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      (AX)(CX*1), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      (DI)(CX*1), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z11, Z13
+	VFNMADD231PS Z23, Z8, Z11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VADDPS       Z3, Z11, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z10
-	VMOVAPS      Z3, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFMSUB231PS  Z10, Z3, Z9
+	VADDPS       Z3, Z9, Z3
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z7, Z8
+	VFMSUB231PS  Z27, Z3, Z7
 	VMOVUPS      (AX)(BX*1), Z3
-	VMOVUPS      (R13), Z17
-	VADDPS       Z17, Z3, Z18
-	VMOVUPS      (DI)(BX*1), Z19
-	VMOVUPS      (R14), Z20
-	VADDPS       Z20, Z19, Z21
-	VSUBPS       Z17, Z3, Z3
-	VSUBPS       Z20, Z19, Z17
-	VMOVUPS      (AX)(CX*2), Z19
-	VADDPS       Z18, Z19, Z20
-	VFNMADD231PS Z6, Z18, Z19
-	VMULPS       Z2, Z17, Z17
-	VADDPS       Z17, Z19, Z18
-	VSUBPS       Z17, Z19, Z17
-	VMOVUPS      (DI)(CX*2), Z19
-	VADDPS       Z21, Z19, Z22
-	VFNMADD231PS Z6, Z21, Z19
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z19, Z21
-	VMOVAPS      Z21, Z23
-	VFMADD231PS  Z10, Z18, Z23
-	VFMSUB231PS  Z10, Z21, Z18
-	VADDPS       Z3, Z19, Z3
-	VBROADCASTSS butterflyConstants<>+76(SB), Z19
-	VMOVAPS      Z17, Z21
-	VFNMADD231PS Z19, Z3, Z21
-	VFMADD231PS  Z19, Z17, Z3
-	VADDPS       Z20, Z12, Z17
-	VADDPS       Z22, Z14, Z24
-	VSUBPS       Z20, Z12, Z12
-	VSUBPS       Z22, Z14, Z14
-	VADDPS       Z17, Z4, Z20
-	VFNMADD231PS Z6, Z17, Z4
-	VMULPS       Z2, Z14, Z14
-	PREFETCHT1   (R10)
-	PREFETCHT1   (R10)(R11*1)
-	ADDQ         R12, R10
-	VADDPS       Z14, Z4, Z17
-	VSUBPS       Z14, Z4, Z4
-	VADDPS       Z24, Z8, Z14
-	VFNMADD231PS Z6, Z24, Z8
-	VMULPS       Z2, Z12, Z12
-	VMOVUPS      64(R8), Z22
-	VMULPS       Z22, Z14, Z24
-	VMOVUPS      (R8), Z25
-	VMULPS       Z25, Z14, Z14
-	VFMSUB231PS  Z25, Z20, Z24
-	VFMADD231PS  Z22, Z20, Z14
-	VSUBPS       Z12, Z8, Z20
-	VMOVUPS      448(R8), Z22
-	VMULPS       Z22, Z20, Z25
-	VMOVUPS      384(R8), Z26
-	VMULPS       Z26, Z20, Z20
-	VFMSUB231PS  Z26, Z17, Z25
-	VFMADD231PS  Z22, Z17, Z20
-	VADDPS       Z12, Z8, Z8
-	VMOVUPS      832(R8), Z12
-	VMULPS       Z12, Z8, Z17
-	VMOVUPS      768(R8), Z22
-	VMULPS       Z22, Z8, Z8
-	VFMSUB231PS  Z22, Z4, Z17
-	VFMADD231PS  Z12, Z4, Z8
-	VBROADCASTSS butterflyConstants<>+84(SB), Z4
-	VMULPS       Z4, Z16, Z12
-	VBROADCASTSS butterflyConstants<>+80(SB), Z22
-	VFMADD231PS  Z22, Z23, Z12
-	VMULPS       Z4, Z13, Z26
-	VFMADD231PS  Z22, Z18, Z26
-	VMULPS       Z4, Z16, Z16
-	VFNMADD231PS Z22, Z23, Z16
-	VMULPS       Z4, Z13, Z13
-	VFNMADD231PS Z22, Z18, Z13
-	VBROADCASTSS butterflyConstants<>+88(SB), Z18
-	VMOVAPS      Z7, Z23
-	VFMADD231PS  Z18, Z12, Z23
-	PREFETCHT1   (R10)
-	PREFETCHT1   (R10)(R11*1)
-	ADDQ         R12, R10
-	VMULPS       Z18, Z12, Z12
-	VFNMADD231PS Z6, Z12, Z7
-	VMULPS       Z2, Z13, Z12
-	VMOVAPS      Z7, Z13
-	VFMADD231PS  Z18, Z12, Z13
-	VFNMADD231PS Z18, Z12, Z7
-	VMOVAPS      Z5, Z12
-	VFMADD231PS  Z18, Z26, Z12
-	VMULPS       Z18, Z26, Z26
-	VFNMADD231PS Z6, Z26, Z5
-	VMULPS       Z2, Z16, Z16
-	VMOVUPS      192(R8), Z26
-	VMULPS       Z26, Z12, Z27
-	VMOVUPS      128(R8), Z28
-	VMULPS       Z28, Z12, Z12
-	VFMSUB231PS  Z28, Z23, Z27
-	VFMADD231PS  Z26, Z23, Z12
-	VMOVAPS      Z5, Z23
-	VFNMADD231PS Z18, Z16, Z23
-	VMOVUPS      576(R8), Z26
-	VMULPS       Z26, Z23, Z28
-	VMOVUPS      512(R8), Z29
-	VMULPS       Z29, Z23, Z23
-	VFMSUB231PS  Z29, Z13, Z28
-	VFMADD231PS  Z26, Z13, Z23
-	VFMADD231PS  Z18, Z16, Z5
-	VMOVUPS      960(R8), Z13
-	VMULPS       Z13, Z5, Z16
-	VMOVUPS      896(R8), Z26
-	VMULPS       Z26, Z5, Z5
-	VFMSUB231PS  Z26, Z7, Z16
-	VFMADD231PS  Z13, Z7, Z5
-	VBROADCASTSS butterflyConstants<>+92(SB), Z7
-	VMOVAPS      Z11, Z13
-	VFNMADD231PS Z7, Z21, Z13
-	VMOVAPS      Z9, Z26
-	VFNMADD231PS Z7, Z3, Z26
-	VFMADD231PS  Z7, Z21, Z11
-	VFMADD231PS  Z7, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z3
-	VMOVAPS      Z1, Z21
-	VFMADD231PS  Z3, Z13, Z21
-	PREFETCHT1   (R10)
-	PREFETCHT1   (R10)(R11*1)
-	ADDQ         R12, R10
-	VMULPS       Z3, Z13, Z13
-	VFNMADD231PS Z6, Z13, Z1
-	VMULPS       Z2, Z9, Z9
-	VMOVAPS      Z1, Z13
-	VFMADD231PS  Z3, Z9, Z13
-	VFNMADD231PS Z3, Z9, Z1
-	VMOVAPS      Z0, Z9
-	VFMADD231PS  Z3, Z26, Z9
-	VMULPS       Z3, Z26, Z26
-	VFNMADD231PS Z6, Z26, Z0
-	VMULPS       Z2, Z11, Z11
-	VMOVUPS      320(R8), Z26
-	VMULPS       Z26, Z9, Z29
-	VMOVUPS      256(R8), Z30
+	VMOVUPS      (R13), Z9
+	VADDPS       Z9, Z3, Z14
+	VMOVUPS      (DI)(BX*1), Z15
+	VMOVUPS      (R14), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z16, Z15, Z9
+	VMOVUPS      (AX)(CX*2), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
 	VMULPS       Z30, Z9, Z9
-	VFMSUB231PS  Z30, Z21, Z29
-	VFMADD231PS  Z26, Z21, Z9
-	VMOVAPS      Z0, Z21
-	VFNMADD231PS Z3, Z11, Z21
-	VMOVUPS      704(R8), Z26
-	VMULPS       Z26, Z21, Z30
-	VMOVUPS      640(R8), Z31
-	VMULPS       Z31, Z21, Z21
-	VFMSUB231PS  Z31, Z13, Z30
-	VFMADD231PS  Z26, Z13, Z21
-	VFMADD231PS  Z3, Z11, Z0
-	VMOVUPS      1088(R8), Z11
-	VMULPS       Z11, Z0, Z13
-	VMOVUPS      1024(R8), Z26
-	VMULPS       Z26, Z0, Z0
-	VFMSUB231PS  Z26, Z1, Z13
-	VFMADD231PS  Z11, Z1, Z0
-	VADDPS       Z8, Z20, Z1
-	VADDPS       Z17, Z25, Z11
-	VSUBPS       Z8, Z20, Z8
-	VSUBPS       Z17, Z25, Z17
-	VADDPS       Z1, Z14, Z20
-	VFNMADD231PS Z6, Z1, Z14
+	VADDPS       Z9, Z15, Z14
+	VSUBPS       Z9, Z15, Z9
+	VMOVUPS      (DI)(CX*2), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z15, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z17, Z14
+	VADDPS       Z3, Z15, Z3
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFMADD231PS  Z22, Z9, Z3
+	VADDPS       Z16, Z10, Z9
+	VADDPS       Z18, Z12, Z17
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z18, Z12, Z12
+	VADDPS       Z9, Z4, Z16
+	VFNMADD231PS Z31, Z9, Z4
+	VMULPS       Z30, Z12, Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMULPS       Z2, Z17, Z1
-	VADDPS       Z1, Z14, Z17
-	VSUBPS       Z1, Z14, Z1
-	VADDPS       Z11, Z24, Z14
-	VFNMADD231PS Z6, Z11, Z24
-	VMULPS       Z2, Z8, Z8
-	VSUBPS       Z8, Z24, Z11
-	VADDPS       Z8, Z24, Z8
-	VADDPS       Z5, Z23, Z24
-	VADDPS       Z16, Z28, Z25
-	VSUBPS       Z5, Z23, Z5
-	VSUBPS       Z16, Z28, Z16
-	VADDPS       Z24, Z12, Z23
-	VFNMADD231PS Z6, Z24, Z12
-	VMULPS       Z2, Z16, Z16
-	VADDPS       Z16, Z12, Z24
-	VSUBPS       Z16, Z12, Z12
-	VADDPS       Z25, Z27, Z16
-	VFNMADD231PS Z6, Z25, Z27
-	VMULPS       Z2, Z5, Z5
-	VSUBPS       Z5, Z27, Z25
-	VMOVAPS      Z24, Z26
-	VFMADD231PS  Z15, Z25, Z26
-	VFNMADD231PS Z15, Z24, Z25
-	VADDPS       Z5, Z27, Z5
-	VMOVAPS      Z5, Z15
-	VFMADD231PS  Z10, Z12, Z15
-	VFMSUB231PS  Z10, Z5, Z12
-	VADDPS       Z0, Z21, Z5
-	VADDPS       Z13, Z30, Z24
+	VADDPS       Z9, Z4, Z12
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z17, Z6, Z9
+	VFNMADD231PS Z31, Z17, Z6
+	VMULPS       Z30, Z10, Z10
+	VMOVUPS      64(R8), Z17
+	VMULPS       Z17, Z9, Z18
+	VMOVUPS      (R8), Z20
+	VMULPS       Z20, Z9, Z9
+	VFMSUB231PS  Z20, Z16, Z18
+	VFMADD231PS  Z17, Z16, Z9
+	VSUBPS       Z10, Z6, Z16
+	VMOVUPS      448(R8), Z17
+	VMULPS       Z17, Z16, Z20
+	VMOVUPS      384(R8), Z21
+	VMULPS       Z21, Z16, Z16
+	VFMSUB231PS  Z21, Z12, Z20
+	VFMADD231PS  Z17, Z12, Z16
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS      832(R8), Z10
+	VMULPS       Z10, Z6, Z12
+	VMOVUPS      768(R8), Z17
+	VMULPS       Z17, Z6, Z6
+	VFMSUB231PS  Z17, Z4, Z12
+	VFMADD231PS  Z10, Z4, Z6
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z11, Z10
+	VFMADD231PS  Z26, Z14, Z10
+	VMULPS       Z25, Z13, Z13
+	VFNMADD231PS Z26, Z19, Z13
+	VMULPS       Z25, Z11, Z11
+	VFNMADD231PS Z26, Z14, Z11
+	VMOVAPS      Z2, Z14
+	VFMADD231PS  Z29, Z4, Z14
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z0, Z21, Z0
-	VSUBPS       Z13, Z30, Z13
-	VADDPS       Z5, Z9, Z21
-	VFNMADD231PS Z6, Z5, Z9
-	VMULPS       Z2, Z13, Z5
-	VADDPS       Z5, Z9, Z13
-	VSUBPS       Z5, Z9, Z5
-	VADDPS       Z24, Z29, Z9
-	VFNMADD231PS Z6, Z24, Z29
-	VMULPS       Z2, Z0, Z0
-	VSUBPS       Z0, Z29, Z24
-	VMOVAPS      Z24, Z27
-	VFMADD231PS  Z10, Z13, Z27
-	VFMSUB231PS  Z10, Z24, Z13
-	VADDPS       Z0, Z29, Z0
-	VMOVAPS      Z5, Z10
-	VFNMADD231PS Z19, Z0, Z10
-	VFMADD231PS  Z19, Z5, Z0
-	VADDPS       Z21, Z23, Z5
-	VADDPS       Z9, Z16, Z19
-	VSUBPS       Z21, Z23, Z21
-	VSUBPS       Z9, Z16, Z9
-	VADDPS       Z5, Z20, Z16
-	VFNMADD231PS Z6, Z5, Z20
-	VMULPS       Z2, Z9, Z5
-	VADDPS       Z5, Z20, Z9
-	VSUBPS       Z5, Z20, Z5
-	VADDPS       Z19, Z14, Z20
-	VFNMADD231PS Z6, Z19, Z14
-	VMULPS       Z2, Z21, Z19
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z2
+	VMULPS       Z30, Z11, Z4
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
+	VFNMADD231PS Z29, Z4, Z2
+	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z29, Z10, Z4
+	VMULPS       Z29, Z10, Z10
+	VFNMADD231PS Z31, Z10, Z5
+	VMULPS       Z30, Z13, Z10
+	VMOVUPS      192(R8), Z13
+	VMULPS       Z13, Z4, Z17
+	VMOVUPS      128(R8), Z19
+	VMULPS       Z19, Z4, Z4
+	VFMSUB231PS  Z19, Z14, Z17
+	VFMADD231PS  Z13, Z14, Z4
+	VMOVAPS      Z5, Z13
+	VFNMADD231PS Z29, Z10, Z13
+	VMOVUPS      576(R8), Z14
+	VMULPS       Z14, Z13, Z19
+	VMOVUPS      512(R8), Z21
+	VMULPS       Z21, Z13, Z13
+	VFMSUB231PS  Z21, Z11, Z19
+	VFMADD231PS  Z14, Z11, Z13
+	VFMADD231PS  Z29, Z10, Z5
+	VMOVUPS      960(R8), Z10
+	VMULPS       Z10, Z5, Z11
+	VMOVUPS      896(R8), Z14
+	VMULPS       Z14, Z5, Z5
+	VFMSUB231PS  Z14, Z2, Z11
+	VFMADD231PS  Z10, Z2, Z5
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z15, Z2
+	VMOVAPS      Z7, Z10
+	VFNMADD231PS Z24, Z3, Z10
+	VFMADD231PS  Z24, Z15, Z8
+	VFMADD231PS  Z24, Z3, Z7
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      Z20, (AX)
-	VMOVUPS      Z16, (DI)
-	VSUBPS       Z19, Z14, Z16
-	VMOVUPS      Z16, (AX)(DX*1)
-	VMOVUPS      Z9, (DI)(DX*1)
-	VADDPS       Z19, Z14, Z9
-	VMOVUPS      Z9, (AX)(DX*2)
-	VMOVUPS      Z5, (DI)(DX*2)
-	VMULPS       Z4, Z26, Z5
-	VFMADD231PS  Z22, Z27, Z5
-	VMULPS       Z4, Z25, Z9
-	VFMADD231PS  Z22, Z13, Z9
-	VMULPS       Z4, Z26, Z14
-	VFNMADD231PS Z22, Z27, Z14
-	VMULPS       Z4, Z25, Z4
-	VFNMADD231PS Z22, Z13, Z4
-	VMOVAPS      Z17, Z13
-	VFMADD231PS  Z18, Z5, Z13
-	VMULPS       Z18, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z17
-	VMULPS       Z2, Z4, Z4
-	VMOVAPS      Z17, Z5
-	VFMADD231PS  Z18, Z4, Z5
-	VFNMADD231PS Z18, Z4, Z17
-	VMOVAPS      Z11, Z4
-	VFMADD231PS  Z18, Z9, Z4
-	VMULPS       Z18, Z9, Z9
-	VFNMADD231PS Z6, Z9, Z11
-	VMULPS       Z2, Z14, Z9
-	VMOVUPS      Z4, (AX)(CX*1)
-	VMOVUPS      Z13, (DI)(CX*1)
-	PREFETCHT1   (R10)
-	PREFETCHT1   (R10)(R11*1)
-	ADDQ         R12, R10
-	VMOVAPS      Z11, Z4
-	VFNMADD231PS Z18, Z9, Z4
-	VMOVUPS      Z4, (AX)(CX*4)
-	VMOVUPS      Z5, (DI)(CX*4)
-	VFMADD231PS  Z18, Z9, Z11
-	VMOVUPS      Z11, (AX)(SI*1)
-	VMOVUPS      Z17, (DI)(SI*1)
-	VMOVAPS      Z15, Z4
-	VFNMADD231PS Z7, Z10, Z4
-	VMOVAPS      Z12, Z5
-	VFNMADD231PS Z7, Z0, Z5
-	VFMADD231PS  Z7, Z10, Z15
-	VFMADD231PS  Z7, Z0, Z12
-	VMOVAPS      Z1, Z0
-	VFMADD231PS  Z3, Z4, Z0
-	VMULPS       Z3, Z4, Z4
-	VFNMADD231PS Z6, Z4, Z1
-	VMULPS       Z2, Z12, Z4
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z7, Z2
 	VMOVAPS      Z1, Z7
-	VFMADD231PS  Z3, Z4, Z7
-	VFNMADD231PS Z3, Z4, Z1
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z3, Z5, Z4
-	VMULPS       Z3, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z8
-	VMULPS       Z2, Z15, Z2
-	VMOVUPS      Z4, (AX)(CX*2)
+	VFMADD231PS  Z28, Z2, Z7
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z28, Z10, Z2
+	VMULPS       Z28, Z10, Z10
+	VFNMADD231PS Z31, Z10, Z0
+	VMULPS       Z30, Z8, Z8
+	VMOVUPS      320(R8), Z10
+	VMULPS       Z10, Z2, Z14
+	VMOVUPS      256(R8), Z15
+	VMULPS       Z15, Z2, Z2
+	VFMSUB231PS  Z15, Z3, Z14
+	VFMADD231PS  Z10, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFNMADD231PS Z28, Z8, Z3
+	VMOVUPS      704(R8), Z10
+	VMULPS       Z10, Z3, Z15
+	VMOVUPS      640(R8), Z21
+	VMULPS       Z21, Z3, Z3
+	VFMSUB231PS  Z21, Z7, Z15
+	VFMADD231PS  Z10, Z7, Z3
+	VFMADD231PS  Z28, Z8, Z0
+	VMOVUPS      1088(R8), Z7
+	VMULPS       Z7, Z0, Z8
+	VMOVUPS      1024(R8), Z10
+	VMULPS       Z10, Z0, Z0
+	VFMSUB231PS  Z10, Z1, Z8
+	VFMADD231PS  Z7, Z1, Z0
+	VADDPS       Z6, Z16, Z1
+	VADDPS       Z12, Z20, Z7
+	VSUBPS       Z6, Z16, Z6
+	VSUBPS       Z12, Z20, Z10
+	VADDPS       Z1, Z9, Z12
+	VFNMADD231PS Z31, Z1, Z9
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(R11*1)
+	ADDQ         R12, R10
+	VMULPS       Z30, Z10, Z1
+	VADDPS       Z1, Z9, Z10
+	VSUBPS       Z1, Z9, Z1
+	VADDPS       Z7, Z18, Z9
+	VFNMADD231PS Z31, Z7, Z18
+	VMULPS       Z30, Z6, Z6
+	VSUBPS       Z6, Z18, Z7
+	VADDPS       Z6, Z18, Z6
+	VADDPS       Z5, Z13, Z16
+	VADDPS       Z11, Z19, Z18
+	VSUBPS       Z5, Z13, Z5
+	VSUBPS       Z11, Z19, Z11
+	VADDPS       Z16, Z4, Z13
+	VFNMADD231PS Z31, Z16, Z4
+	VMULPS       Z30, Z11, Z11
+	VADDPS       Z11, Z4, Z16
+	VSUBPS       Z11, Z4, Z4
+	VADDPS       Z18, Z17, Z11
+	VFNMADD231PS Z31, Z18, Z17
+	VMULPS       Z30, Z5, Z5
+	VSUBPS       Z5, Z17, Z18
+	VMOVAPS      Z16, Z19
+	VFMADD231PS  Z23, Z18, Z19
+	VFNMADD231PS Z23, Z16, Z18
+	VADDPS       Z5, Z17, Z5
+	VMOVAPS      Z5, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMSUB231PS  Z27, Z5, Z4
+	VADDPS       Z0, Z3, Z5
+	VADDPS       Z8, Z15, Z17
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(R11*1)
+	ADDQ         R12, R10
+	VSUBPS       Z0, Z3, Z0
+	VSUBPS       Z8, Z15, Z3
+	VADDPS       Z5, Z2, Z8
+	VFNMADD231PS Z31, Z5, Z2
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z3, Z2, Z2
+	VADDPS       Z17, Z14, Z3
+	VFNMADD231PS Z31, Z17, Z14
+	VMULPS       Z30, Z0, Z0
+	VSUBPS       Z0, Z14, Z15
+	VMOVAPS      Z15, Z17
+	VFMADD231PS  Z27, Z5, Z17
+	VFMSUB231PS  Z27, Z15, Z5
+	VADDPS       Z0, Z14, Z0
+	VMOVAPS      Z2, Z14
+	VFNMADD231PS Z22, Z0, Z14
+	VFMADD231PS  Z22, Z2, Z0
+	VADDPS       Z8, Z13, Z2
+	VADDPS       Z3, Z11, Z15
+	VSUBPS       Z8, Z13, Z8
+	VSUBPS       Z3, Z11, Z3
+	VADDPS       Z2, Z12, Z11
+	VFNMADD231PS Z31, Z2, Z12
+	VMULPS       Z30, Z3, Z2
+	VADDPS       Z2, Z12, Z3
+	VSUBPS       Z2, Z12, Z2
+	VADDPS       Z15, Z9, Z12
+	VFNMADD231PS Z31, Z15, Z9
+	VMULPS       Z30, Z8, Z8
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(R11*1)
+	ADDQ         R12, R10
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z11, (DI)
+	VSUBPS       Z8, Z9, Z11
+	VMOVUPS      Z11, (AX)(DX*1)
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z8, Z9, Z3
+	VMOVUPS      Z3, (AX)(DX*2)
+	VMOVUPS      Z2, (DI)(DX*2)
+	VMULPS       Z25, Z19, Z2
+	VFMADD231PS  Z26, Z17, Z2
+	VMULPS       Z25, Z18, Z3
+	VFMADD231PS  Z26, Z5, Z3
+	VMULPS       Z25, Z19, Z8
+	VFNMADD231PS Z26, Z17, Z8
+	VMULPS       Z25, Z18, Z9
+	VFNMADD231PS Z26, Z5, Z9
+	VMOVAPS      Z10, Z5
+	VFMADD231PS  Z29, Z2, Z5
+	VMULPS       Z29, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z10
+	VMULPS       Z30, Z9, Z2
+	VMOVAPS      Z10, Z9
+	VFMADD231PS  Z29, Z2, Z9
+	VFNMADD231PS Z29, Z2, Z10
+	VMOVAPS      Z7, Z2
+	VFMADD231PS  Z29, Z3, Z2
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z7
+	VMULPS       Z30, Z8, Z3
+	VMOVUPS      Z2, (AX)(CX*1)
+	VMOVUPS      Z5, (DI)(CX*1)
+	PREFETCHT1   (R10)
+	PREFETCHT1   (R10)(R11*1)
+	ADDQ         R12, R10
+	VMOVAPS      Z7, Z2
+	VFNMADD231PS Z29, Z3, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VMOVUPS      Z9, (DI)(CX*4)
+	VFMADD231PS  Z29, Z3, Z7
+	VMOVUPS      Z7, (AX)(SI*1)
+	VMOVUPS      Z10, (DI)(SI*1)
+	VMOVAPS      Z16, Z2
+	VFNMADD231PS Z24, Z14, Z2
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z24, Z0, Z3
+	VFMADD231PS  Z24, Z14, Z16
+	VFMADD231PS  Z24, Z0, Z4
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z28, Z2, Z0
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z4, Z2
+	VMOVAPS      Z1, Z4
+	VFMADD231PS  Z28, Z2, Z4
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z6, Z2
+	VFMADD231PS  Z28, Z3, Z2
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z6
+	VMULPS       Z30, Z16, Z3
+	VMOVUPS      Z2, (AX)(CX*2)
 	VMOVUPS      Z0, (DI)(CX*2)
-	VMOVAPS      Z8, Z0
-	VFNMADD231PS Z3, Z2, Z0
+	VMOVAPS      Z6, Z0
+	VFNMADD231PS Z28, Z3, Z0
 	VMOVUPS      Z0, (AX)(BX*1)
-	VMOVUPS      Z7, (DI)(BX*1)
-	VFMADD231PS  Z3, Z2, Z8
-	VMOVUPS      Z8, (R13)
+	VMOVUPS      Z4, (DI)(BX*1)
+	VFMADD231PS  Z28, Z3, Z6
+	VMOVUPS      Z6, (R13)
 	VMOVUPS      Z1, (R14)
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
@@ -22422,18 +22426,28 @@ none:
 // func BlockFilterAdd9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
+	VBROADCASTSS butterflyConstants<>+92(SB), Z24
+	VBROADCASTSS butterflyConstants<>+68(SB), Z23
+	VBROADCASTSS butterflyConstants<>+76(SB), Z22
 
 part:
 	MOVQ  (SP), R9
@@ -22462,356 +22476,346 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DI), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      (AX)(CX*4), Z3
-	VMOVUPS      (AX)(SI*1), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      (DI)(CX*4), Z11
-	VMOVUPS      (DI)(SI*1), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      (AX)(CX*1), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      (DI)(CX*1), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+68(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z13, Z16
-	VFNMADD231PS Z15, Z10, Z13
+	VMOVUPS      (AX)(SI*1), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      (DI)(CX*4), Z9
+	VMOVUPS      (DI)(SI*1), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      (AX)(CX*1), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      (DI)(CX*1), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z11, Z13
+	VFNMADD231PS Z23, Z8, Z11
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VADDPS       Z3, Z11, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z10
-	VMOVAPS      Z3, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFMSUB231PS  Z10, Z3, Z9
+	VADDPS       Z3, Z9, Z3
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z7, Z8
+	VFMSUB231PS  Z27, Z3, Z7
 	VMOVUPS      (AX)(BX*1), Z3
-	VMOVUPS      (R14), Z17
-	VADDPS       Z17, Z3, Z18
-	VMOVUPS      (DI)(BX*1), Z19
-	VMOVUPS      (R15), Z20
-	VADDPS       Z20, Z19, Z21
-	VSUBPS       Z17, Z3, Z3
-	VSUBPS       Z20, Z19, Z17
-	VMOVUPS      (AX)(CX*2), Z19
-	VADDPS       Z18, Z19, Z20
-	VFNMADD231PS Z6, Z18, Z19
-	VMULPS       Z2, Z17, Z17
-	VADDPS       Z17, Z19, Z18
-	VSUBPS       Z17, Z19, Z17
-	VMOVUPS      (DI)(CX*2), Z19
-	VADDPS       Z21, Z19, Z22
-	VFNMADD231PS Z6, Z21, Z19
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z19, Z21
-	VMOVAPS      Z21, Z23
-	VFMADD231PS  Z10, Z18, Z23
-	VFMSUB231PS  Z10, Z21, Z18
-	VADDPS       Z3, Z19, Z3
-	VBROADCASTSS butterflyConstants<>+76(SB), Z19
-	VMOVAPS      Z17, Z21
-	VFNMADD231PS Z19, Z3, Z21
-	VFMADD231PS  Z19, Z17, Z3
-	VADDPS       Z20, Z12, Z17
-	VADDPS       Z22, Z14, Z24
-	VSUBPS       Z20, Z12, Z12
-	VSUBPS       Z22, Z14, Z14
-	VADDPS       Z17, Z4, Z20
-	VFNMADD231PS Z6, Z17, Z4
-	VMULPS       Z2, Z14, Z14
+	VMOVUPS      (R14), Z9
+	VADDPS       Z9, Z3, Z14
+	VMOVUPS      (DI)(BX*1), Z15
+	VMOVUPS      (R15), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z16, Z15, Z9
+	VMOVUPS      (AX)(CX*2), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z15, Z14
+	VSUBPS       Z9, Z15, Z9
+	VMOVUPS      (DI)(CX*2), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z15, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z17, Z14
+	VADDPS       Z3, Z15, Z3
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFMADD231PS  Z22, Z9, Z3
+	VADDPS       Z16, Z10, Z9
+	VADDPS       Z18, Z12, Z17
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z18, Z12, Z12
+	VADDPS       Z9, Z4, Z16
+	VFNMADD231PS Z31, Z9, Z4
+	VMULPS       Z30, Z12, Z9
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VADDPS       Z14, Z4, Z17
-	VSUBPS       Z14, Z4, Z4
-	VADDPS       Z24, Z8, Z14
-	VFNMADD231PS Z6, Z24, Z8
-	VMULPS       Z2, Z12, Z12
-	VMOVUPS      64(R8), Z22
-	VMOVUPS      (R9), Z24
-	VFNMADD231PS Z22, Z14, Z24
-	VMOVUPS      (R8), Z25
-	VFMADD213PS  64(R9), Z25, Z14
-	VFMADD231PS  Z25, Z20, Z24
-	VFMADD231PS  Z22, Z20, Z14
-	VSUBPS       Z12, Z8, Z20
-	VMOVUPS      448(R8), Z22
-	VMOVUPS      384(R9), Z25
-	VFNMADD231PS Z22, Z20, Z25
-	VMOVUPS      384(R8), Z26
-	VFMADD213PS  448(R9), Z26, Z20
-	VFMADD231PS  Z26, Z17, Z25
-	VFMADD231PS  Z22, Z17, Z20
-	VADDPS       Z12, Z8, Z8
-	VMOVUPS      832(R8), Z12
-	VMOVUPS      768(R9), Z17
-	VFNMADD231PS Z12, Z8, Z17
-	VMOVUPS      768(R8), Z22
-	VFMADD213PS  832(R9), Z22, Z8
-	VFMADD231PS  Z22, Z4, Z17
-	VFMADD231PS  Z12, Z4, Z8
-	VBROADCASTSS butterflyConstants<>+84(SB), Z4
-	VMULPS       Z4, Z16, Z12
-	VBROADCASTSS butterflyConstants<>+80(SB), Z22
-	VFMADD231PS  Z22, Z23, Z12
-	VMULPS       Z4, Z13, Z26
-	VFMADD231PS  Z22, Z18, Z26
-	VMULPS       Z4, Z16, Z16
-	VFNMADD231PS Z22, Z23, Z16
-	VMULPS       Z4, Z13, Z13
-	VFNMADD231PS Z22, Z18, Z13
-	VBROADCASTSS butterflyConstants<>+88(SB), Z18
-	VMOVAPS      Z7, Z23
-	VFMADD231PS  Z18, Z12, Z23
+	VADDPS       Z9, Z4, Z12
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z17, Z6, Z9
+	VFNMADD231PS Z31, Z17, Z6
+	VMULPS       Z30, Z10, Z10
+	VMOVUPS      64(R8), Z17
+	VMOVUPS      (R9), Z18
+	VFNMADD231PS Z17, Z9, Z18
+	VMOVUPS      (R8), Z20
+	VFMADD213PS  64(R9), Z20, Z9
+	VFMADD231PS  Z20, Z16, Z18
+	VFMADD231PS  Z17, Z16, Z9
+	VSUBPS       Z10, Z6, Z16
+	VMOVUPS      448(R8), Z17
+	VMOVUPS      384(R9), Z20
+	VFNMADD231PS Z17, Z16, Z20
+	VMOVUPS      384(R8), Z21
+	VFMADD213PS  448(R9), Z21, Z16
+	VFMADD231PS  Z21, Z12, Z20
+	VFMADD231PS  Z17, Z12, Z16
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS      832(R8), Z10
+	VMOVUPS      768(R9), Z12
+	VFNMADD231PS Z10, Z6, Z12
+	VMOVUPS      768(R8), Z17
+	VFMADD213PS  832(R9), Z17, Z6
+	VFMADD231PS  Z17, Z4, Z12
+	VFMADD231PS  Z10, Z4, Z6
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z11, Z10
+	VFMADD231PS  Z26, Z14, Z10
+	VMULPS       Z25, Z13, Z13
+	VFNMADD231PS Z26, Z19, Z13
+	VMULPS       Z25, Z11, Z11
+	VFNMADD231PS Z26, Z14, Z11
+	VMOVAPS      Z2, Z14
+	VFMADD231PS  Z29, Z4, Z14
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMULPS       Z18, Z12, Z12
-	VFNMADD231PS Z6, Z12, Z7
-	VMULPS       Z2, Z13, Z12
-	VMOVAPS      Z7, Z13
-	VFMADD231PS  Z18, Z12, Z13
-	VFNMADD231PS Z18, Z12, Z7
-	VMOVAPS      Z5, Z12
-	VFMADD231PS  Z18, Z26, Z12
-	VMULPS       Z18, Z26, Z26
-	VFNMADD231PS Z6, Z26, Z5
-	VMULPS       Z2, Z16, Z16
-	VMOVUPS      192(R8), Z26
-	VMOVUPS      128(R9), Z27
-	VFNMADD231PS Z26, Z12, Z27
-	VMOVUPS      128(R8), Z28
-	VFMADD213PS  192(R9), Z28, Z12
-	VFMADD231PS  Z28, Z23, Z27
-	VFMADD231PS  Z26, Z23, Z12
-	VMOVAPS      Z5, Z23
-	VFNMADD231PS Z18, Z16, Z23
-	VMOVUPS      576(R8), Z26
-	VMOVUPS      512(R9), Z28
-	VFNMADD231PS Z26, Z23, Z28
-	VMOVUPS      512(R8), Z29
-	VFMADD213PS  576(R9), Z29, Z23
-	VFMADD231PS  Z29, Z13, Z28
-	VFMADD231PS  Z26, Z13, Z23
-	VFMADD231PS  Z18, Z16, Z5
-	VMOVUPS      960(R8), Z13
-	VMOVUPS      896(R9), Z16
-	VFNMADD231PS Z13, Z5, Z16
-	VMOVUPS      896(R8), Z26
-	VFMADD213PS  960(R9), Z26, Z5
-	VFMADD231PS  Z26, Z7, Z16
-	VFMADD231PS  Z13, Z7, Z5
-	VBROADCASTSS butterflyConstants<>+92(SB), Z7
-	VMOVAPS      Z11, Z13
-	VFNMADD231PS Z7, Z21, Z13
-	VMOVAPS      Z9, Z26
-	VFNMADD231PS Z7, Z3, Z26
-	VFMADD231PS  Z7, Z21, Z11
-	VFMADD231PS  Z7, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z3
-	VMOVAPS      Z1, Z21
-	VFMADD231PS  Z3, Z13, Z21
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z2
+	VMULPS       Z30, Z11, Z4
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
+	VFNMADD231PS Z29, Z4, Z2
+	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z29, Z10, Z4
+	VMULPS       Z29, Z10, Z10
+	VFNMADD231PS Z31, Z10, Z5
+	VMULPS       Z30, Z13, Z10
+	VMOVUPS      192(R8), Z13
+	VMOVUPS      128(R9), Z17
+	VFNMADD231PS Z13, Z4, Z17
+	VMOVUPS      128(R8), Z19
+	VFMADD213PS  192(R9), Z19, Z4
+	VFMADD231PS  Z19, Z14, Z17
+	VFMADD231PS  Z13, Z14, Z4
+	VMOVAPS      Z5, Z13
+	VFNMADD231PS Z29, Z10, Z13
+	VMOVUPS      576(R8), Z14
+	VMOVUPS      512(R9), Z19
+	VFNMADD231PS Z14, Z13, Z19
+	VMOVUPS      512(R8), Z21
+	VFMADD213PS  576(R9), Z21, Z13
+	VFMADD231PS  Z21, Z11, Z19
+	VFMADD231PS  Z14, Z11, Z13
+	VFMADD231PS  Z29, Z10, Z5
+	VMOVUPS      960(R8), Z10
+	VMOVUPS      896(R9), Z11
+	VFNMADD231PS Z10, Z5, Z11
+	VMOVUPS      896(R8), Z14
+	VFMADD213PS  960(R9), Z14, Z5
+	VFMADD231PS  Z14, Z2, Z11
+	VFMADD231PS  Z10, Z2, Z5
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z15, Z2
+	VMOVAPS      Z7, Z10
+	VFNMADD231PS Z24, Z3, Z10
+	VFMADD231PS  Z24, Z15, Z8
+	VFMADD231PS  Z24, Z3, Z7
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMULPS       Z3, Z13, Z13
-	VFNMADD231PS Z6, Z13, Z1
-	VMULPS       Z2, Z9, Z9
-	VMOVAPS      Z1, Z13
-	VFMADD231PS  Z3, Z9, Z13
-	VFNMADD231PS Z3, Z9, Z1
-	VMOVAPS      Z0, Z9
-	VFMADD231PS  Z3, Z26, Z9
-	VMULPS       Z3, Z26, Z26
-	VFNMADD231PS Z6, Z26, Z0
-	VMULPS       Z2, Z11, Z11
-	VMOVUPS      320(R8), Z26
-	VMOVUPS      256(R9), Z29
-	VFNMADD231PS Z26, Z9, Z29
-	VMOVUPS      256(R8), Z30
-	VFMADD213PS  320(R9), Z30, Z9
-	VFMADD231PS  Z30, Z21, Z29
-	VFMADD231PS  Z26, Z21, Z9
-	VMOVAPS      Z0, Z21
-	VFNMADD231PS Z3, Z11, Z21
-	VMOVUPS      704(R8), Z26
-	VMOVUPS      640(R9), Z30
-	VFNMADD231PS Z26, Z21, Z30
-	VMOVUPS      640(R8), Z31
-	VFMADD213PS  704(R9), Z31, Z21
-	VFMADD231PS  Z31, Z13, Z30
-	VFMADD231PS  Z26, Z13, Z21
-	VFMADD231PS  Z3, Z11, Z0
-	VMOVUPS      1088(R8), Z11
-	VMOVUPS      1024(R9), Z13
-	VFNMADD231PS Z11, Z0, Z13
-	VMOVUPS      1024(R8), Z26
-	VFMADD213PS  1088(R9), Z26, Z0
-	VFMADD231PS  Z26, Z1, Z13
-	VFMADD231PS  Z11, Z1, Z0
-	VADDPS       Z8, Z20, Z1
-	VADDPS       Z17, Z25, Z11
-	VSUBPS       Z8, Z20, Z8
-	VSUBPS       Z17, Z25, Z17
-	VADDPS       Z1, Z14, Z20
-	VFNMADD231PS Z6, Z1, Z14
-	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
-	ADDQ         R13, R11
-	VMULPS       Z2, Z17, Z1
-	VADDPS       Z1, Z14, Z17
-	VSUBPS       Z1, Z14, Z1
-	VADDPS       Z11, Z24, Z14
-	VFNMADD231PS Z6, Z11, Z24
-	VMULPS       Z2, Z8, Z8
-	VSUBPS       Z8, Z24, Z11
-	VADDPS       Z8, Z24, Z8
-	VADDPS       Z5, Z23, Z24
-	VADDPS       Z16, Z28, Z25
-	VSUBPS       Z5, Z23, Z5
-	VSUBPS       Z16, Z28, Z16
-	VADDPS       Z24, Z12, Z23
-	VFNMADD231PS Z6, Z24, Z12
-	VMULPS       Z2, Z16, Z16
-	VADDPS       Z16, Z12, Z24
-	VSUBPS       Z16, Z12, Z12
-	VADDPS       Z25, Z27, Z16
-	VFNMADD231PS Z6, Z25, Z27
-	VMULPS       Z2, Z5, Z5
-	VSUBPS       Z5, Z27, Z25
-	VMOVAPS      Z24, Z26
-	VFMADD231PS  Z15, Z25, Z26
-	VFNMADD231PS Z15, Z24, Z25
-	VADDPS       Z5, Z27, Z5
-	VMOVAPS      Z5, Z15
-	VFMADD231PS  Z10, Z12, Z15
-	VFMSUB231PS  Z10, Z5, Z12
-	VADDPS       Z0, Z21, Z5
-	VADDPS       Z13, Z30, Z24
-	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
-	ADDQ         R13, R11
-	VSUBPS       Z0, Z21, Z0
-	VSUBPS       Z13, Z30, Z13
-	VADDPS       Z5, Z9, Z21
-	VFNMADD231PS Z6, Z5, Z9
-	VMULPS       Z2, Z13, Z5
-	VADDPS       Z5, Z9, Z13
-	VSUBPS       Z5, Z9, Z5
-	VADDPS       Z24, Z29, Z9
-	VFNMADD231PS Z6, Z24, Z29
-	VMULPS       Z2, Z0, Z0
-	VSUBPS       Z0, Z29, Z24
-	VMOVAPS      Z24, Z27
-	VFMADD231PS  Z10, Z13, Z27
-	VFMSUB231PS  Z10, Z24, Z13
-	VADDPS       Z0, Z29, Z0
-	VMOVAPS      Z5, Z10
-	VFNMADD231PS Z19, Z0, Z10
-	VFMADD231PS  Z19, Z5, Z0
-	VADDPS       Z21, Z23, Z5
-	VADDPS       Z9, Z16, Z19
-	VSUBPS       Z21, Z23, Z21
-	VSUBPS       Z9, Z16, Z9
-	VADDPS       Z5, Z20, Z16
-	VFNMADD231PS Z6, Z5, Z20
-	VMULPS       Z2, Z9, Z5
-	VADDPS       Z5, Z20, Z9
-	VSUBPS       Z5, Z20, Z5
-	VADDPS       Z19, Z14, Z20
-	VFNMADD231PS Z6, Z19, Z14
-	VMULPS       Z2, Z21, Z19
-	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
-	ADDQ         R13, R11
-	VMOVUPS      Z20, (AX)
-	VMOVUPS      Z16, (DI)
-	VSUBPS       Z19, Z14, Z16
-	VMOVUPS      Z16, (AX)(DX*1)
-	VMOVUPS      Z9, (DI)(DX*1)
-	VADDPS       Z19, Z14, Z9
-	VMOVUPS      Z9, (AX)(DX*2)
-	VMOVUPS      Z5, (DI)(DX*2)
-	VMULPS       Z4, Z26, Z5
-	VFMADD231PS  Z22, Z27, Z5
-	VMULPS       Z4, Z25, Z9
-	VFMADD231PS  Z22, Z13, Z9
-	VMULPS       Z4, Z26, Z14
-	VFNMADD231PS Z22, Z27, Z14
-	VMULPS       Z4, Z25, Z4
-	VFNMADD231PS Z22, Z13, Z4
-	VMOVAPS      Z17, Z13
-	VFMADD231PS  Z18, Z5, Z13
-	VMULPS       Z18, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z17
-	VMULPS       Z2, Z4, Z4
-	VMOVAPS      Z17, Z5
-	VFMADD231PS  Z18, Z4, Z5
-	VFNMADD231PS Z18, Z4, Z17
-	VMOVAPS      Z11, Z4
-	VFMADD231PS  Z18, Z9, Z4
-	VMULPS       Z18, Z9, Z9
-	VFNMADD231PS Z6, Z9, Z11
-	VMULPS       Z2, Z14, Z9
-	VMOVUPS      Z4, (AX)(CX*1)
-	VMOVUPS      Z13, (DI)(CX*1)
-	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
-	ADDQ         R13, R11
-	VMOVAPS      Z11, Z4
-	VFNMADD231PS Z18, Z9, Z4
-	VMOVUPS      Z4, (AX)(CX*4)
-	VMOVUPS      Z5, (DI)(CX*4)
-	VFMADD231PS  Z18, Z9, Z11
-	VMOVUPS      Z11, (AX)(SI*1)
-	VMOVUPS      Z17, (DI)(SI*1)
-	VMOVAPS      Z15, Z4
-	VFNMADD231PS Z7, Z10, Z4
-	VMOVAPS      Z12, Z5
-	VFNMADD231PS Z7, Z0, Z5
-	VFMADD231PS  Z7, Z10, Z15
-	VFMADD231PS  Z7, Z0, Z12
-	VMOVAPS      Z1, Z0
-	VFMADD231PS  Z3, Z4, Z0
-	VMULPS       Z3, Z4, Z4
-	VFNMADD231PS Z6, Z4, Z1
-	VMULPS       Z2, Z12, Z4
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z7, Z2
 	VMOVAPS      Z1, Z7
-	VFMADD231PS  Z3, Z4, Z7
-	VFNMADD231PS Z3, Z4, Z1
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z3, Z5, Z4
-	VMULPS       Z3, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z8
-	VMULPS       Z2, Z15, Z2
-	VMOVUPS      Z4, (AX)(CX*2)
+	VFMADD231PS  Z28, Z2, Z7
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z28, Z10, Z2
+	VMULPS       Z28, Z10, Z10
+	VFNMADD231PS Z31, Z10, Z0
+	VMULPS       Z30, Z8, Z8
+	VMOVUPS      320(R8), Z10
+	VMOVUPS      256(R9), Z14
+	VFNMADD231PS Z10, Z2, Z14
+	VMOVUPS      256(R8), Z15
+	VFMADD213PS  320(R9), Z15, Z2
+	VFMADD231PS  Z15, Z3, Z14
+	VFMADD231PS  Z10, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFNMADD231PS Z28, Z8, Z3
+	VMOVUPS      704(R8), Z10
+	VMOVUPS      640(R9), Z15
+	VFNMADD231PS Z10, Z3, Z15
+	VMOVUPS      640(R8), Z21
+	VFMADD213PS  704(R9), Z21, Z3
+	VFMADD231PS  Z21, Z7, Z15
+	VFMADD231PS  Z10, Z7, Z3
+	VFMADD231PS  Z28, Z8, Z0
+	VMOVUPS      1088(R8), Z7
+	VMOVUPS      1024(R9), Z8
+	VFNMADD231PS Z7, Z0, Z8
+	VMOVUPS      1024(R8), Z10
+	VFMADD213PS  1088(R9), Z10, Z0
+	VFMADD231PS  Z10, Z1, Z8
+	VFMADD231PS  Z7, Z1, Z0
+	VADDPS       Z6, Z16, Z1
+	VADDPS       Z12, Z20, Z7
+	VSUBPS       Z6, Z16, Z6
+	VSUBPS       Z12, Z20, Z10
+	VADDPS       Z1, Z9, Z12
+	VFNMADD231PS Z31, Z1, Z9
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(R12*1)
+	ADDQ         R13, R11
+	VMULPS       Z30, Z10, Z1
+	VADDPS       Z1, Z9, Z10
+	VSUBPS       Z1, Z9, Z1
+	VADDPS       Z7, Z18, Z9
+	VFNMADD231PS Z31, Z7, Z18
+	VMULPS       Z30, Z6, Z6
+	VSUBPS       Z6, Z18, Z7
+	VADDPS       Z6, Z18, Z6
+	VADDPS       Z5, Z13, Z16
+	VADDPS       Z11, Z19, Z18
+	VSUBPS       Z5, Z13, Z5
+	VSUBPS       Z11, Z19, Z11
+	VADDPS       Z16, Z4, Z13
+	VFNMADD231PS Z31, Z16, Z4
+	VMULPS       Z30, Z11, Z11
+	VADDPS       Z11, Z4, Z16
+	VSUBPS       Z11, Z4, Z4
+	VADDPS       Z18, Z17, Z11
+	VFNMADD231PS Z31, Z18, Z17
+	VMULPS       Z30, Z5, Z5
+	VSUBPS       Z5, Z17, Z18
+	VMOVAPS      Z16, Z19
+	VFMADD231PS  Z23, Z18, Z19
+	VFNMADD231PS Z23, Z16, Z18
+	VADDPS       Z5, Z17, Z5
+	VMOVAPS      Z5, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMSUB231PS  Z27, Z5, Z4
+	VADDPS       Z0, Z3, Z5
+	VADDPS       Z8, Z15, Z17
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(R12*1)
+	ADDQ         R13, R11
+	VSUBPS       Z0, Z3, Z0
+	VSUBPS       Z8, Z15, Z3
+	VADDPS       Z5, Z2, Z8
+	VFNMADD231PS Z31, Z5, Z2
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z3, Z2, Z2
+	VADDPS       Z17, Z14, Z3
+	VFNMADD231PS Z31, Z17, Z14
+	VMULPS       Z30, Z0, Z0
+	VSUBPS       Z0, Z14, Z15
+	VMOVAPS      Z15, Z17
+	VFMADD231PS  Z27, Z5, Z17
+	VFMSUB231PS  Z27, Z15, Z5
+	VADDPS       Z0, Z14, Z0
+	VMOVAPS      Z2, Z14
+	VFNMADD231PS Z22, Z0, Z14
+	VFMADD231PS  Z22, Z2, Z0
+	VADDPS       Z8, Z13, Z2
+	VADDPS       Z3, Z11, Z15
+	VSUBPS       Z8, Z13, Z8
+	VSUBPS       Z3, Z11, Z3
+	VADDPS       Z2, Z12, Z11
+	VFNMADD231PS Z31, Z2, Z12
+	VMULPS       Z30, Z3, Z2
+	VADDPS       Z2, Z12, Z3
+	VSUBPS       Z2, Z12, Z2
+	VADDPS       Z15, Z9, Z12
+	VFNMADD231PS Z31, Z15, Z9
+	VMULPS       Z30, Z8, Z8
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(R12*1)
+	ADDQ         R13, R11
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z11, (DI)
+	VSUBPS       Z8, Z9, Z11
+	VMOVUPS      Z11, (AX)(DX*1)
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z8, Z9, Z3
+	VMOVUPS      Z3, (AX)(DX*2)
+	VMOVUPS      Z2, (DI)(DX*2)
+	VMULPS       Z25, Z19, Z2
+	VFMADD231PS  Z26, Z17, Z2
+	VMULPS       Z25, Z18, Z3
+	VFMADD231PS  Z26, Z5, Z3
+	VMULPS       Z25, Z19, Z8
+	VFNMADD231PS Z26, Z17, Z8
+	VMULPS       Z25, Z18, Z9
+	VFNMADD231PS Z26, Z5, Z9
+	VMOVAPS      Z10, Z5
+	VFMADD231PS  Z29, Z2, Z5
+	VMULPS       Z29, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z10
+	VMULPS       Z30, Z9, Z2
+	VMOVAPS      Z10, Z9
+	VFMADD231PS  Z29, Z2, Z9
+	VFNMADD231PS Z29, Z2, Z10
+	VMOVAPS      Z7, Z2
+	VFMADD231PS  Z29, Z3, Z2
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z7
+	VMULPS       Z30, Z8, Z3
+	VMOVUPS      Z2, (AX)(CX*1)
+	VMOVUPS      Z5, (DI)(CX*1)
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(R12*1)
+	ADDQ         R13, R11
+	VMOVAPS      Z7, Z2
+	VFNMADD231PS Z29, Z3, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VMOVUPS      Z9, (DI)(CX*4)
+	VFMADD231PS  Z29, Z3, Z7
+	VMOVUPS      Z7, (AX)(SI*1)
+	VMOVUPS      Z10, (DI)(SI*1)
+	VMOVAPS      Z16, Z2
+	VFNMADD231PS Z24, Z14, Z2
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z24, Z0, Z3
+	VFMADD231PS  Z24, Z14, Z16
+	VFMADD231PS  Z24, Z0, Z4
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z28, Z2, Z0
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z4, Z2
+	VMOVAPS      Z1, Z4
+	VFMADD231PS  Z28, Z2, Z4
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z6, Z2
+	VFMADD231PS  Z28, Z3, Z2
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z6
+	VMULPS       Z30, Z16, Z3
+	VMOVUPS      Z2, (AX)(CX*2)
 	VMOVUPS      Z0, (DI)(CX*2)
-	VMOVAPS      Z8, Z0
-	VFNMADD231PS Z3, Z2, Z0
+	VMOVAPS      Z6, Z0
+	VFNMADD231PS Z28, Z3, Z0
 	VMOVUPS      Z0, (AX)(BX*1)
-	VMOVUPS      Z7, (DI)(BX*1)
-	VFMADD231PS  Z3, Z2, Z8
-	VMOVUPS      Z8, (R14)
+	VMOVUPS      Z4, (DI)(BX*1)
+	VFMADD231PS  Z28, Z3, Z6
+	VMOVUPS      Z6, (R14)
 	VMOVUPS      Z1, (R15)
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
@@ -23381,18 +23385,28 @@ none:
 // func BlockFilterKeep9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
+	VBROADCASTSS butterflyConstants<>+92(SB), Z24
+	VBROADCASTSS butterflyConstants<>+68(SB), Z23
+	VBROADCASTSS butterflyConstants<>+76(SB), Z22
 
 part:
 	MOVQ  (SP), R9
@@ -23421,365 +23435,355 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DI), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      (AX)(CX*4), Z3
-	VMOVUPS      (AX)(SI*1), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      (DI)(CX*4), Z11
-	VMOVUPS      (DI)(SI*1), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      (AX)(CX*1), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      (DI)(CX*1), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+68(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z13, Z16
-	VFNMADD231PS Z15, Z10, Z13
-	VADDPS       Z3, Z11, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z10
-	VMOVAPS      Z3, Z11
-	VFMADD231PS  Z10, Z9, Z11
+	VMOVUPS      (AX)(SI*1), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      (DI)(CX*4), Z9
+	VMOVUPS      (DI)(SI*1), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      (AX)(CX*1), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      (DI)(CX*1), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z11, Z13
+	VFNMADD231PS Z23, Z8, Z11
+	VADDPS       Z3, Z9, Z3
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z7, Z8
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFMSUB231PS  Z10, Z3, Z9
+	VFMSUB231PS  Z27, Z3, Z7
 	VMOVUPS      (AX)(BX*1), Z3
-	VMOVUPS      (R14), Z17
-	VADDPS       Z17, Z3, Z18
-	VMOVUPS      (DI)(BX*1), Z19
-	VMOVUPS      (R15), Z20
-	VADDPS       Z20, Z19, Z21
-	VSUBPS       Z17, Z3, Z3
-	VSUBPS       Z20, Z19, Z17
-	VMOVUPS      (AX)(CX*2), Z19
-	VADDPS       Z18, Z19, Z20
-	VFNMADD231PS Z6, Z18, Z19
-	VMULPS       Z2, Z17, Z17
-	VADDPS       Z17, Z19, Z18
-	VSUBPS       Z17, Z19, Z17
-	VMOVUPS      (DI)(CX*2), Z19
-	VADDPS       Z21, Z19, Z22
-	VFNMADD231PS Z6, Z21, Z19
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z19, Z21
-	VMOVAPS      Z21, Z23
-	VFMADD231PS  Z10, Z18, Z23
-	VFMSUB231PS  Z10, Z21, Z18
-	VADDPS       Z3, Z19, Z3
-	VBROADCASTSS butterflyConstants<>+76(SB), Z19
-	VMOVAPS      Z17, Z21
-	VFNMADD231PS Z19, Z3, Z21
-	VFMADD231PS  Z19, Z17, Z3
-	VADDPS       Z20, Z12, Z17
-	VADDPS       Z22, Z14, Z24
-	VSUBPS       Z20, Z12, Z12
-	VSUBPS       Z22, Z14, Z14
-	VADDPS       Z17, Z4, Z20
-	VFNMADD231PS Z6, Z17, Z4
-	VMULPS       Z2, Z14, Z14
-	VADDPS       Z14, Z4, Z17
-	VSUBPS       Z14, Z4, Z4
-	VADDPS       Z24, Z8, Z14
-	VFNMADD231PS Z6, Z24, Z8
-	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
-	ADDQ         R13, R11
-	VMULPS       Z2, Z12, Z12
-	VMOVUPS      Z20, (R9)
-	VMOVUPS      Z14, 64(R9)
-	VMOVUPS      64(R8), Z22
-	VMULPS       Z22, Z14, Z24
-	VMOVUPS      (R8), Z25
-	VMULPS       Z25, Z14, Z14
-	VFMADD231PS  Z25, Z20, Z24
-	VFNMADD231PS Z22, Z20, Z14
-	VSUBPS       Z12, Z8, Z20
-	VMOVUPS      Z17, 384(R9)
-	VMOVUPS      Z20, 448(R9)
-	VMOVUPS      448(R8), Z22
-	VMULPS       Z22, Z20, Z25
-	VMOVUPS      384(R8), Z26
-	VMULPS       Z26, Z20, Z20
-	VFMADD231PS  Z26, Z17, Z25
-	VFNMADD231PS Z22, Z17, Z20
-	VADDPS       Z12, Z8, Z8
-	VMOVUPS      Z4, 768(R9)
-	VMOVUPS      Z8, 832(R9)
-	VMOVUPS      832(R8), Z12
-	VMULPS       Z12, Z8, Z17
-	VMOVUPS      768(R8), Z22
-	VMULPS       Z22, Z8, Z8
-	VFMADD231PS  Z22, Z4, Z17
-	VFNMADD231PS Z12, Z4, Z8
-	VBROADCASTSS butterflyConstants<>+84(SB), Z4
-	VMULPS       Z4, Z16, Z12
-	VBROADCASTSS butterflyConstants<>+80(SB), Z22
-	VFMADD231PS  Z22, Z23, Z12
-	VMULPS       Z4, Z13, Z26
-	VFMADD231PS  Z22, Z18, Z26
-	VMULPS       Z4, Z16, Z16
-	VFNMADD231PS Z22, Z23, Z16
-	VMULPS       Z4, Z13, Z13
-	VFNMADD231PS Z22, Z18, Z13
-	VBROADCASTSS butterflyConstants<>+88(SB), Z18
-	VMOVAPS      Z7, Z23
-	VFMADD231PS  Z18, Z12, Z23
-	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
-	ADDQ         R13, R11
-	VMULPS       Z18, Z12, Z12
-	VFNMADD231PS Z6, Z12, Z7
-	VMULPS       Z2, Z13, Z12
-	VMOVAPS      Z7, Z13
-	VFMADD231PS  Z18, Z12, Z13
-	VFNMADD231PS Z18, Z12, Z7
-	VMOVAPS      Z5, Z12
-	VFMADD231PS  Z18, Z26, Z12
-	VMULPS       Z18, Z26, Z26
-	VFNMADD231PS Z6, Z26, Z5
-	VMULPS       Z2, Z16, Z16
-	VMOVUPS      Z23, 128(R9)
-	VMOVUPS      Z12, 192(R9)
-	VMOVUPS      192(R8), Z26
-	VMULPS       Z26, Z12, Z27
-	VMOVUPS      128(R8), Z28
-	VMULPS       Z28, Z12, Z12
-	VFMADD231PS  Z28, Z23, Z27
-	VFNMADD231PS Z26, Z23, Z12
-	VMOVAPS      Z5, Z23
-	VFNMADD231PS Z18, Z16, Z23
-	VMOVUPS      Z13, 512(R9)
-	VMOVUPS      Z23, 576(R9)
-	VMOVUPS      576(R8), Z26
-	VMULPS       Z26, Z23, Z28
-	VMOVUPS      512(R8), Z29
-	VMULPS       Z29, Z23, Z23
-	VFMADD231PS  Z29, Z13, Z28
-	VFNMADD231PS Z26, Z13, Z23
-	VFMADD231PS  Z18, Z16, Z5
-	VMOVUPS      Z7, 896(R9)
-	VMOVUPS      Z5, 960(R9)
-	VMOVUPS      960(R8), Z13
-	VMULPS       Z13, Z5, Z16
-	VMOVUPS      896(R8), Z26
-	VMULPS       Z26, Z5, Z5
-	VFMADD231PS  Z26, Z7, Z16
-	VFNMADD231PS Z13, Z7, Z5
-	VBROADCASTSS butterflyConstants<>+92(SB), Z7
-	VMOVAPS      Z11, Z13
-	VFNMADD231PS Z7, Z21, Z13
-	PREFETCHT1   (R11)
-	PREFETCHT1   (R11)(R12*1)
-	ADDQ         R13, R11
-	VMOVAPS      Z9, Z26
-	VFNMADD231PS Z7, Z3, Z26
-	VFMADD231PS  Z7, Z21, Z11
-	VFMADD231PS  Z7, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z3
-	VMOVAPS      Z1, Z21
-	VFMADD231PS  Z3, Z13, Z21
-	VMULPS       Z3, Z13, Z13
-	VFNMADD231PS Z6, Z13, Z1
-	VMULPS       Z2, Z9, Z9
-	VMOVAPS      Z1, Z13
-	VFMADD231PS  Z3, Z9, Z13
-	VFNMADD231PS Z3, Z9, Z1
-	VMOVAPS      Z0, Z9
-	VFMADD231PS  Z3, Z26, Z9
-	VMULPS       Z3, Z26, Z26
-	VFNMADD231PS Z6, Z26, Z0
-	VMULPS       Z2, Z11, Z11
-	VMOVUPS      Z21, 256(R9)
-	VMOVUPS      Z9, 320(R9)
-	VMOVUPS      320(R8), Z26
-	VMULPS       Z26, Z9, Z29
-	VMOVUPS      256(R8), Z30
+	VMOVUPS      (R14), Z9
+	VADDPS       Z9, Z3, Z14
+	VMOVUPS      (DI)(BX*1), Z15
+	VMOVUPS      (R15), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z16, Z15, Z9
+	VMOVUPS      (AX)(CX*2), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
 	VMULPS       Z30, Z9, Z9
-	VFMADD231PS  Z30, Z21, Z29
-	VFNMADD231PS Z26, Z21, Z9
-	VMOVAPS      Z0, Z21
-	VFNMADD231PS Z3, Z11, Z21
-	VMOVUPS      Z13, 640(R9)
-	VMOVUPS      Z21, 704(R9)
-	VMOVUPS      704(R8), Z26
-	VMULPS       Z26, Z21, Z30
-	VMOVUPS      640(R8), Z31
-	VMULPS       Z31, Z21, Z21
-	VFMADD231PS  Z31, Z13, Z30
-	VFNMADD231PS Z26, Z13, Z21
-	VFMADD231PS  Z3, Z11, Z0
+	VADDPS       Z9, Z15, Z14
+	VSUBPS       Z9, Z15, Z9
+	VMOVUPS      (DI)(CX*2), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z15, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z17, Z14
+	VADDPS       Z3, Z15, Z3
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFMADD231PS  Z22, Z9, Z3
+	VADDPS       Z16, Z10, Z9
+	VADDPS       Z18, Z12, Z17
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z18, Z12, Z12
+	VADDPS       Z9, Z4, Z16
+	VFNMADD231PS Z31, Z9, Z4
+	VMULPS       Z30, Z12, Z9
+	VADDPS       Z9, Z4, Z12
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z17, Z6, Z9
+	VFNMADD231PS Z31, Z17, Z6
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(R12*1)
+	ADDQ         R13, R11
+	VMULPS       Z30, Z10, Z10
+	VMOVUPS      Z16, (R9)
+	VMOVUPS      Z9, 64(R9)
+	VMOVUPS      64(R8), Z17
+	VMULPS       Z17, Z9, Z18
+	VMOVUPS      (R8), Z20
+	VMULPS       Z20, Z9, Z9
+	VFMADD231PS  Z20, Z16, Z18
+	VFNMADD231PS Z17, Z16, Z9
+	VSUBPS       Z10, Z6, Z16
+	VMOVUPS      Z12, 384(R9)
+	VMOVUPS      Z16, 448(R9)
+	VMOVUPS      448(R8), Z17
+	VMULPS       Z17, Z16, Z20
+	VMOVUPS      384(R8), Z21
+	VMULPS       Z21, Z16, Z16
+	VFMADD231PS  Z21, Z12, Z20
+	VFNMADD231PS Z17, Z12, Z16
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS      Z4, 768(R9)
+	VMOVUPS      Z6, 832(R9)
+	VMOVUPS      832(R8), Z10
+	VMULPS       Z10, Z6, Z12
+	VMOVUPS      768(R8), Z17
+	VMULPS       Z17, Z6, Z6
+	VFMADD231PS  Z17, Z4, Z12
+	VFNMADD231PS Z10, Z4, Z6
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z11, Z10
+	VFMADD231PS  Z26, Z14, Z10
+	VMULPS       Z25, Z13, Z13
+	VFNMADD231PS Z26, Z19, Z13
+	VMULPS       Z25, Z11, Z11
+	VFNMADD231PS Z26, Z14, Z11
+	VMOVAPS      Z2, Z14
+	VFMADD231PS  Z29, Z4, Z14
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(R12*1)
+	ADDQ         R13, R11
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z2
+	VMULPS       Z30, Z11, Z4
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
+	VFNMADD231PS Z29, Z4, Z2
+	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z29, Z10, Z4
+	VMULPS       Z29, Z10, Z10
+	VFNMADD231PS Z31, Z10, Z5
+	VMULPS       Z30, Z13, Z10
+	VMOVUPS      Z14, 128(R9)
+	VMOVUPS      Z4, 192(R9)
+	VMOVUPS      192(R8), Z13
+	VMULPS       Z13, Z4, Z17
+	VMOVUPS      128(R8), Z19
+	VMULPS       Z19, Z4, Z4
+	VFMADD231PS  Z19, Z14, Z17
+	VFNMADD231PS Z13, Z14, Z4
+	VMOVAPS      Z5, Z13
+	VFNMADD231PS Z29, Z10, Z13
+	VMOVUPS      Z11, 512(R9)
+	VMOVUPS      Z13, 576(R9)
+	VMOVUPS      576(R8), Z14
+	VMULPS       Z14, Z13, Z19
+	VMOVUPS      512(R8), Z21
+	VMULPS       Z21, Z13, Z13
+	VFMADD231PS  Z21, Z11, Z19
+	VFNMADD231PS Z14, Z11, Z13
+	VFMADD231PS  Z29, Z10, Z5
+	VMOVUPS      Z2, 896(R9)
+	VMOVUPS      Z5, 960(R9)
+	VMOVUPS      960(R8), Z10
+	VMULPS       Z10, Z5, Z11
+	VMOVUPS      896(R8), Z14
+	VMULPS       Z14, Z5, Z5
+	VFMADD231PS  Z14, Z2, Z11
+	VFNMADD231PS Z10, Z2, Z5
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z15, Z2
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(R12*1)
+	ADDQ         R13, R11
+	VMOVAPS      Z7, Z10
+	VFNMADD231PS Z24, Z3, Z10
+	VFMADD231PS  Z24, Z15, Z8
+	VFMADD231PS  Z24, Z3, Z7
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z7, Z2
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z28, Z2, Z7
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z28, Z10, Z2
+	VMULPS       Z28, Z10, Z10
+	VFNMADD231PS Z31, Z10, Z0
+	VMULPS       Z30, Z8, Z8
+	VMOVUPS      Z3, 256(R9)
+	VMOVUPS      Z2, 320(R9)
+	VMOVUPS      320(R8), Z10
+	VMULPS       Z10, Z2, Z14
+	VMOVUPS      256(R8), Z15
+	VMULPS       Z15, Z2, Z2
+	VFMADD231PS  Z15, Z3, Z14
+	VFNMADD231PS Z10, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFNMADD231PS Z28, Z8, Z3
+	VMOVUPS      Z7, 640(R9)
+	VMOVUPS      Z3, 704(R9)
+	VMOVUPS      704(R8), Z10
+	VMULPS       Z10, Z3, Z15
+	VMOVUPS      640(R8), Z21
+	VMULPS       Z21, Z3, Z3
+	VFMADD231PS  Z21, Z7, Z15
+	VFNMADD231PS Z10, Z7, Z3
+	VFMADD231PS  Z28, Z8, Z0
 	VMOVUPS      Z1, 1024(R9)
 	VMOVUPS      Z0, 1088(R9)
-	VMOVUPS      1088(R8), Z11
-	VMULPS       Z11, Z0, Z13
-	VMOVUPS      1024(R8), Z26
-	VMULPS       Z26, Z0, Z0
+	VMOVUPS      1088(R8), Z7
+	VMULPS       Z7, Z0, Z8
+	VMOVUPS      1024(R8), Z10
+	VMULPS       Z10, Z0, Z0
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFMADD231PS  Z26, Z1, Z13
-	VFNMADD231PS Z11, Z1, Z0
-	VADDPS       Z8, Z20, Z1
-	VADDPS       Z17, Z25, Z11
-	VSUBPS       Z8, Z20, Z8
-	VSUBPS       Z17, Z25, Z17
-	VADDPS       Z1, Z14, Z20
-	VFNMADD231PS Z6, Z1, Z14
-	VMULPS       Z2, Z17, Z1
-	VADDPS       Z1, Z14, Z17
-	VSUBPS       Z1, Z14, Z1
-	VADDPS       Z11, Z24, Z14
-	VFNMADD231PS Z6, Z11, Z24
-	VMULPS       Z2, Z8, Z8
-	VSUBPS       Z8, Z24, Z11
-	VADDPS       Z8, Z24, Z8
-	VADDPS       Z5, Z23, Z24
-	VADDPS       Z16, Z28, Z25
-	VSUBPS       Z5, Z23, Z5
-	VSUBPS       Z16, Z28, Z16
-	VADDPS       Z24, Z12, Z23
-	VFNMADD231PS Z6, Z24, Z12
-	VMULPS       Z2, Z16, Z16
-	VADDPS       Z16, Z12, Z24
-	VSUBPS       Z16, Z12, Z12
-	VADDPS       Z25, Z27, Z16
-	VFNMADD231PS Z6, Z25, Z27
-	VMULPS       Z2, Z5, Z5
-	VSUBPS       Z5, Z27, Z25
-	VMOVAPS      Z24, Z26
-	VFMADD231PS  Z15, Z25, Z26
+	VFMADD231PS  Z10, Z1, Z8
+	VFNMADD231PS Z7, Z1, Z0
+	VADDPS       Z6, Z16, Z1
+	VADDPS       Z12, Z20, Z7
+	VSUBPS       Z6, Z16, Z6
+	VSUBPS       Z12, Z20, Z10
+	VADDPS       Z1, Z9, Z12
+	VFNMADD231PS Z31, Z1, Z9
+	VMULPS       Z30, Z10, Z1
+	VADDPS       Z1, Z9, Z10
+	VSUBPS       Z1, Z9, Z1
+	VADDPS       Z7, Z18, Z9
+	VFNMADD231PS Z31, Z7, Z18
+	VMULPS       Z30, Z6, Z6
+	VSUBPS       Z6, Z18, Z7
+	VADDPS       Z6, Z18, Z6
+	VADDPS       Z5, Z13, Z16
+	VADDPS       Z11, Z19, Z18
+	VSUBPS       Z5, Z13, Z5
+	VSUBPS       Z11, Z19, Z11
+	VADDPS       Z16, Z4, Z13
+	VFNMADD231PS Z31, Z16, Z4
+	VMULPS       Z30, Z11, Z11
+	VADDPS       Z11, Z4, Z16
+	VSUBPS       Z11, Z4, Z4
+	VADDPS       Z18, Z17, Z11
+	VFNMADD231PS Z31, Z18, Z17
+	VMULPS       Z30, Z5, Z5
+	VSUBPS       Z5, Z17, Z18
+	VMOVAPS      Z16, Z19
+	VFMADD231PS  Z23, Z18, Z19
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFNMADD231PS Z15, Z24, Z25
-	VADDPS       Z5, Z27, Z5
-	VMOVAPS      Z5, Z15
-	VFMADD231PS  Z10, Z12, Z15
-	VFMSUB231PS  Z10, Z5, Z12
-	VADDPS       Z0, Z21, Z5
-	VADDPS       Z13, Z30, Z24
-	VSUBPS       Z0, Z21, Z0
-	VSUBPS       Z13, Z30, Z13
-	VADDPS       Z5, Z9, Z21
-	VFNMADD231PS Z6, Z5, Z9
-	VMULPS       Z2, Z13, Z5
-	VADDPS       Z5, Z9, Z13
-	VSUBPS       Z5, Z9, Z5
-	VADDPS       Z24, Z29, Z9
-	VFNMADD231PS Z6, Z24, Z29
-	VMULPS       Z2, Z0, Z0
-	VSUBPS       Z0, Z29, Z24
-	VMOVAPS      Z24, Z27
-	VFMADD231PS  Z10, Z13, Z27
-	VFMSUB231PS  Z10, Z24, Z13
-	VADDPS       Z0, Z29, Z0
-	VMOVAPS      Z5, Z10
-	VFNMADD231PS Z19, Z0, Z10
-	VFMADD231PS  Z19, Z5, Z0
-	VADDPS       Z21, Z23, Z5
-	VADDPS       Z9, Z16, Z19
-	VSUBPS       Z21, Z23, Z21
-	VSUBPS       Z9, Z16, Z9
-	VADDPS       Z5, Z20, Z16
-	VFNMADD231PS Z6, Z5, Z20
-	VMULPS       Z2, Z9, Z5
-	VADDPS       Z5, Z20, Z9
+	VFNMADD231PS Z23, Z16, Z18
+	VADDPS       Z5, Z17, Z5
+	VMOVAPS      Z5, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMSUB231PS  Z27, Z5, Z4
+	VADDPS       Z0, Z3, Z5
+	VADDPS       Z8, Z15, Z17
+	VSUBPS       Z0, Z3, Z0
+	VSUBPS       Z8, Z15, Z3
+	VADDPS       Z5, Z2, Z8
+	VFNMADD231PS Z31, Z5, Z2
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z3, Z2, Z2
+	VADDPS       Z17, Z14, Z3
+	VFNMADD231PS Z31, Z17, Z14
+	VMULPS       Z30, Z0, Z0
+	VSUBPS       Z0, Z14, Z15
+	VMOVAPS      Z15, Z17
+	VFMADD231PS  Z27, Z5, Z17
+	VFMSUB231PS  Z27, Z15, Z5
+	VADDPS       Z0, Z14, Z0
+	VMOVAPS      Z2, Z14
+	VFNMADD231PS Z22, Z0, Z14
+	VFMADD231PS  Z22, Z2, Z0
+	VADDPS       Z8, Z13, Z2
+	VADDPS       Z3, Z11, Z15
+	VSUBPS       Z8, Z13, Z8
+	VSUBPS       Z3, Z11, Z3
+	VADDPS       Z2, Z12, Z11
+	VFNMADD231PS Z31, Z2, Z12
+	VMULPS       Z30, Z3, Z2
+	VADDPS       Z2, Z12, Z3
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z5, Z20, Z5
-	VADDPS       Z19, Z14, Z20
-	VFNMADD231PS Z6, Z19, Z14
-	VMULPS       Z2, Z21, Z19
-	VMOVUPS      Z20, (AX)
-	VMOVUPS      Z16, (DI)
-	VSUBPS       Z19, Z14, Z16
-	VMOVUPS      Z16, (AX)(DX*1)
-	VMOVUPS      Z9, (DI)(DX*1)
-	VADDPS       Z19, Z14, Z9
-	VMOVUPS      Z9, (AX)(DX*2)
-	VMOVUPS      Z5, (DI)(DX*2)
-	VMULPS       Z4, Z26, Z5
-	VFMADD231PS  Z22, Z27, Z5
-	VMULPS       Z4, Z25, Z9
-	VFMADD231PS  Z22, Z13, Z9
-	VMULPS       Z4, Z26, Z14
-	VFNMADD231PS Z22, Z27, Z14
-	VMULPS       Z4, Z25, Z4
-	VFNMADD231PS Z22, Z13, Z4
-	VMOVAPS      Z17, Z13
-	VFMADD231PS  Z18, Z5, Z13
-	VMULPS       Z18, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z17
-	VMULPS       Z2, Z4, Z4
-	VMOVAPS      Z17, Z5
-	VFMADD231PS  Z18, Z4, Z5
-	VFNMADD231PS Z18, Z4, Z17
-	VMOVAPS      Z11, Z4
-	VFMADD231PS  Z18, Z9, Z4
-	VMULPS       Z18, Z9, Z9
-	VFNMADD231PS Z6, Z9, Z11
-	VMULPS       Z2, Z14, Z9
+	VSUBPS       Z2, Z12, Z2
+	VADDPS       Z15, Z9, Z12
+	VFNMADD231PS Z31, Z15, Z9
+	VMULPS       Z30, Z8, Z8
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z11, (DI)
+	VSUBPS       Z8, Z9, Z11
+	VMOVUPS      Z11, (AX)(DX*1)
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z8, Z9, Z3
+	VMOVUPS      Z3, (AX)(DX*2)
+	VMOVUPS      Z2, (DI)(DX*2)
+	VMULPS       Z25, Z19, Z2
+	VFMADD231PS  Z26, Z17, Z2
+	VMULPS       Z25, Z18, Z3
+	VFMADD231PS  Z26, Z5, Z3
+	VMULPS       Z25, Z19, Z8
+	VFNMADD231PS Z26, Z17, Z8
+	VMULPS       Z25, Z18, Z9
+	VFNMADD231PS Z26, Z5, Z9
+	VMOVAPS      Z10, Z5
+	VFMADD231PS  Z29, Z2, Z5
+	VMULPS       Z29, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z10
+	VMULPS       Z30, Z9, Z2
+	VMOVAPS      Z10, Z9
+	VFMADD231PS  Z29, Z2, Z9
+	VFNMADD231PS Z29, Z2, Z10
+	VMOVAPS      Z7, Z2
+	VFMADD231PS  Z29, Z3, Z2
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z7
+	VMULPS       Z30, Z8, Z3
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMOVUPS      Z4, (AX)(CX*1)
-	VMOVUPS      Z13, (DI)(CX*1)
-	VMOVAPS      Z11, Z4
-	VFNMADD231PS Z18, Z9, Z4
-	VMOVUPS      Z4, (AX)(CX*4)
-	VMOVUPS      Z5, (DI)(CX*4)
-	VFMADD231PS  Z18, Z9, Z11
-	VMOVUPS      Z11, (AX)(SI*1)
-	VMOVUPS      Z17, (DI)(SI*1)
-	VMOVAPS      Z15, Z4
-	VFNMADD231PS Z7, Z10, Z4
-	VMOVAPS      Z12, Z5
-	VFNMADD231PS Z7, Z0, Z5
-	VFMADD231PS  Z7, Z10, Z15
-	VFMADD231PS  Z7, Z0, Z12
+	VMOVUPS      Z2, (AX)(CX*1)
+	VMOVUPS      Z5, (DI)(CX*1)
+	VMOVAPS      Z7, Z2
+	VFNMADD231PS Z29, Z3, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VMOVUPS      Z9, (DI)(CX*4)
+	VFMADD231PS  Z29, Z3, Z7
+	VMOVUPS      Z7, (AX)(SI*1)
+	VMOVUPS      Z10, (DI)(SI*1)
+	VMOVAPS      Z16, Z2
+	VFNMADD231PS Z24, Z14, Z2
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z24, Z0, Z3
+	VFMADD231PS  Z24, Z14, Z16
+	VFMADD231PS  Z24, Z0, Z4
 	VMOVAPS      Z1, Z0
-	VFMADD231PS  Z3, Z4, Z0
-	VMULPS       Z3, Z4, Z4
-	VFNMADD231PS Z6, Z4, Z1
-	VMULPS       Z2, Z12, Z4
-	VMOVAPS      Z1, Z7
-	VFMADD231PS  Z3, Z4, Z7
-	VFNMADD231PS Z3, Z4, Z1
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z3, Z5, Z4
-	VMULPS       Z3, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z8
-	VMULPS       Z2, Z15, Z2
-	VMOVUPS      Z4, (AX)(CX*2)
+	VFMADD231PS  Z28, Z2, Z0
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z4, Z2
+	VMOVAPS      Z1, Z4
+	VFMADD231PS  Z28, Z2, Z4
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z6, Z2
+	VFMADD231PS  Z28, Z3, Z2
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z6
+	VMULPS       Z30, Z16, Z3
+	VMOVUPS      Z2, (AX)(CX*2)
 	VMOVUPS      Z0, (DI)(CX*2)
-	VMOVAPS      Z8, Z0
-	VFNMADD231PS Z3, Z2, Z0
+	VMOVAPS      Z6, Z0
+	VFNMADD231PS Z28, Z3, Z0
 	VMOVUPS      Z0, (AX)(BX*1)
-	VMOVUPS      Z7, (DI)(BX*1)
-	VFMADD231PS  Z3, Z2, Z8
-	VMOVUPS      Z8, (R14)
+	VMOVUPS      Z4, (DI)(BX*1)
+	VFMADD231PS  Z28, Z3, Z6
+	VMOVUPS      Z6, (R14)
 	VMOVUPS      Z1, (R15)
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
@@ -24360,18 +24364,28 @@ none:
 // func BlockSpectrum9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
+	VBROADCASTSS butterflyConstants<>+92(SB), Z24
+	VBROADCASTSS butterflyConstants<>+68(SB), Z23
+	VBROADCASTSS butterflyConstants<>+76(SB), Z22
 
 part:
 	MOVQ  (SP), R8
@@ -24399,178 +24413,168 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DI), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      (AX)(CX*4), Z3
-	VMOVUPS      (AX)(SI*1), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      (DI)(CX*4), Z11
-	VMOVUPS      (DI)(SI*1), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      (AX)(CX*1), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      (DI)(CX*1), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
+	VMOVUPS      (AX)(SI*1), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      (DI)(CX*4), Z9
+	VMOVUPS      (DI)(SI*1), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      (AX)(CX*1), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      (DI)(CX*1), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VBROADCASTSS butterflyConstants<>+68(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z13, Z16
-	VFNMADD231PS Z15, Z10, Z13
-	VADDPS       Z3, Z11, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z10
-	VMOVAPS      Z3, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFMSUB231PS  Z10, Z3, Z9
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z11, Z13
+	VFNMADD231PS Z23, Z8, Z11
+	VADDPS       Z3, Z9, Z3
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z7, Z8
+	VFMSUB231PS  Z27, Z3, Z7
 	VMOVUPS      (AX)(BX*1), Z3
-	VMOVUPS      (R13), Z15
-	VADDPS       Z15, Z3, Z17
-	VMOVUPS      (DI)(BX*1), Z18
-	VMOVUPS      (R14), Z19
-	VADDPS       Z19, Z18, Z20
-	VSUBPS       Z15, Z3, Z3
-	VSUBPS       Z19, Z18, Z15
-	VMOVUPS      (AX)(CX*2), Z18
-	VADDPS       Z17, Z18, Z19
-	VFNMADD231PS Z6, Z17, Z18
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z18, Z17
+	VMOVUPS      (R13), Z9
+	VADDPS       Z9, Z3, Z14
+	VMOVUPS      (DI)(BX*1), Z15
+	VMOVUPS      (R14), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z16, Z15, Z9
+	VMOVUPS      (AX)(CX*2), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z15, Z14
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z15, Z18, Z15
-	VMOVUPS      (DI)(CX*2), Z18
-	VADDPS       Z20, Z18, Z21
-	VFNMADD231PS Z6, Z20, Z18
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z18, Z20
-	VMOVAPS      Z20, Z22
-	VFMADD231PS  Z10, Z17, Z22
-	VFMSUB231PS  Z10, Z20, Z17
-	VADDPS       Z3, Z18, Z3
-	VBROADCASTSS butterflyConstants<>+76(SB), Z10
-	VMOVAPS      Z15, Z18
-	VFNMADD231PS Z10, Z3, Z18
-	VFMADD231PS  Z10, Z15, Z3
-	VADDPS       Z19, Z12, Z10
-	VADDPS       Z21, Z14, Z15
-	VSUBPS       Z19, Z12, Z12
+	VSUBPS       Z9, Z15, Z9
+	VMOVUPS      (DI)(CX*2), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z15, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z17, Z14
+	VADDPS       Z3, Z15, Z3
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFMADD231PS  Z22, Z9, Z3
+	VADDPS       Z16, Z10, Z9
+	VADDPS       Z18, Z12, Z17
+	VSUBPS       Z16, Z10, Z10
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z21, Z14, Z14
-	VADDPS       Z10, Z4, Z19
-	VFNMADD231PS Z6, Z10, Z4
-	VMULPS       Z2, Z14, Z10
-	VADDPS       Z10, Z4, Z14
-	VSUBPS       Z10, Z4, Z4
-	VADDPS       Z15, Z8, Z10
-	VFNMADD231PS Z6, Z15, Z8
-	VMULPS       Z2, Z12, Z12
-	VMOVUPS      Z19, (R8)
-	VMOVUPS      Z10, 64(R8)
-	VSUBPS       Z12, Z8, Z10
-	VMOVUPS      Z14, 384(R8)
+	VSUBPS       Z18, Z12, Z12
+	VADDPS       Z9, Z4, Z16
+	VFNMADD231PS Z31, Z9, Z4
+	VMULPS       Z30, Z12, Z9
+	VADDPS       Z9, Z4, Z12
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z17, Z6, Z9
+	VFNMADD231PS Z31, Z17, Z6
+	VMULPS       Z30, Z10, Z10
+	VMOVUPS      Z16, (R8)
+	VMOVUPS      Z9, 64(R8)
+	VSUBPS       Z10, Z6, Z9
+	VMOVUPS      Z12, 384(R8)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      Z10, 448(R8)
-	VADDPS       Z12, Z8, Z8
+	VMOVUPS      Z9, 448(R8)
+	VADDPS       Z10, Z6, Z6
 	VMOVUPS      Z4, 768(R8)
-	VMOVUPS      Z8, 832(R8)
-	VBROADCASTSS butterflyConstants<>+84(SB), Z4
-	VMULPS       Z4, Z16, Z8
-	VBROADCASTSS butterflyConstants<>+80(SB), Z10
-	VFMADD231PS  Z10, Z22, Z8
-	VMULPS       Z4, Z13, Z12
-	VFMADD231PS  Z10, Z17, Z12
-	VMULPS       Z4, Z16, Z14
-	VFNMADD231PS Z10, Z22, Z14
-	VMULPS       Z4, Z13, Z4
-	VFNMADD231PS Z10, Z17, Z4
-	VBROADCASTSS butterflyConstants<>+88(SB), Z10
-	VMOVAPS      Z7, Z13
-	VFMADD231PS  Z10, Z8, Z13
+	VMOVUPS      Z6, 832(R8)
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z11, Z6
+	VFMADD231PS  Z26, Z14, Z6
+	VMULPS       Z25, Z13, Z9
+	VFNMADD231PS Z26, Z19, Z9
+	VMULPS       Z25, Z11, Z10
+	VFNMADD231PS Z26, Z14, Z10
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMULPS       Z10, Z8, Z8
-	VFNMADD231PS Z6, Z8, Z7
-	VMULPS       Z2, Z4, Z4
-	VMOVAPS      Z7, Z8
-	VFMADD231PS  Z10, Z4, Z8
-	VFNMADD231PS Z10, Z4, Z7
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z2
+	VMULPS       Z30, Z10, Z4
+	VMOVAPS      Z2, Z10
+	VFMADD231PS  Z29, Z4, Z10
+	VFNMADD231PS Z29, Z4, Z2
 	VMOVAPS      Z5, Z4
-	VFMADD231PS  Z10, Z12, Z4
-	VMULPS       Z10, Z12, Z12
-	VFNMADD231PS Z6, Z12, Z5
-	VMULPS       Z2, Z14, Z12
-	VMOVUPS      Z13, 128(R8)
+	VFMADD231PS  Z29, Z6, Z4
+	VMULPS       Z29, Z6, Z6
+	VFNMADD231PS Z31, Z6, Z5
+	VMULPS       Z30, Z9, Z6
+	VMOVUPS      Z11, 128(R8)
 	VMOVUPS      Z4, 192(R8)
 	VMOVAPS      Z5, Z4
-	VFNMADD231PS Z10, Z12, Z4
-	VMOVUPS      Z8, 512(R8)
+	VFNMADD231PS Z29, Z6, Z4
+	VMOVUPS      Z10, 512(R8)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      Z4, 576(R8)
-	VFMADD231PS  Z10, Z12, Z5
-	VMOVUPS      Z7, 896(R8)
+	VFMADD231PS  Z29, Z6, Z5
+	VMOVUPS      Z2, 896(R8)
 	VMOVUPS      Z5, 960(R8)
-	VBROADCASTSS butterflyConstants<>+92(SB), Z4
-	VMOVAPS      Z11, Z5
-	VFNMADD231PS Z4, Z18, Z5
-	VMOVAPS      Z9, Z7
-	VFNMADD231PS Z4, Z3, Z7
-	VFMADD231PS  Z4, Z18, Z11
-	VFMADD231PS  Z4, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z3
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z3, Z5, Z4
-	VMULPS       Z3, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z1
-	VMULPS       Z2, Z9, Z5
-	VMOVAPS      Z1, Z8
-	VFMADD231PS  Z3, Z5, Z8
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z15, Z2
+	VMOVAPS      Z7, Z4
+	VFNMADD231PS Z24, Z3, Z4
+	VFMADD231PS  Z24, Z15, Z8
+	VFMADD231PS  Z24, Z3, Z7
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z7, Z2
+	VMOVAPS      Z1, Z5
+	VFMADD231PS  Z28, Z2, Z5
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z3, Z5, Z1
-	VMOVAPS      Z0, Z5
-	VFMADD231PS  Z3, Z7, Z5
-	VMULPS       Z3, Z7, Z7
-	VFNMADD231PS Z6, Z7, Z0
-	VMULPS       Z2, Z11, Z2
-	VMOVUPS      Z4, 256(R8)
-	VMOVUPS      Z5, 320(R8)
-	VMOVAPS      Z0, Z4
-	VFNMADD231PS Z3, Z2, Z4
-	VMOVUPS      Z8, 640(R8)
-	VMOVUPS      Z4, 704(R8)
-	VFMADD231PS  Z3, Z2, Z0
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z0
+	VMULPS       Z30, Z8, Z4
+	VMOVUPS      Z3, 256(R8)
+	VMOVUPS      Z2, 320(R8)
+	VMOVAPS      Z0, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VMOVUPS      Z5, 640(R8)
+	VMOVUPS      Z2, 704(R8)
+	VFMADD231PS  Z28, Z4, Z0
 	VMOVUPS      Z1, 1024(R8)
 	VMOVUPS      Z0, 1088(R8)
 	ADDQ         $0x40, AX
@@ -24925,18 +24929,28 @@ none:
 // func BlockAccumulate9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
+	VBROADCASTSS butterflyConstants<>+92(SB), Z24
+	VBROADCASTSS butterflyConstants<>+68(SB), Z23
+	VBROADCASTSS butterflyConstants<>+76(SB), Z22
 
 part:
 	MOVQ  (SP), R9
@@ -24965,234 +24979,224 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      (AX), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (DI), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      (AX)(CX*4), Z3
-	VMOVUPS      (AX)(SI*1), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      (DI)(CX*4), Z11
-	VMOVUPS      (DI)(SI*1), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
+	VMOVUPS      (AX)(SI*1), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      (DI)(CX*4), Z9
+	VMOVUPS      (DI)(SI*1), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMOVUPS      (AX)(CX*1), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      (DI)(CX*1), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+68(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z13, Z16
-	VFNMADD231PS Z15, Z10, Z13
-	VADDPS       Z3, Z11, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z10
-	VMOVAPS      Z3, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFMSUB231PS  Z10, Z3, Z9
+	VMOVUPS      (AX)(CX*1), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      (DI)(CX*1), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z11, Z13
+	VFNMADD231PS Z23, Z8, Z11
+	VADDPS       Z3, Z9, Z3
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z7, Z8
+	VFMSUB231PS  Z27, Z3, Z7
 	VMOVUPS      (AX)(BX*1), Z3
-	VMOVUPS      (R14), Z15
-	VADDPS       Z15, Z3, Z17
-	VMOVUPS      (DI)(BX*1), Z18
-	VMOVUPS      (R15), Z19
-	VADDPS       Z19, Z18, Z20
-	VSUBPS       Z15, Z3, Z3
+	VMOVUPS      (R14), Z9
+	VADDPS       Z9, Z3, Z14
+	VMOVUPS      (DI)(BX*1), Z15
+	VMOVUPS      (R15), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z9, Z3, Z3
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z19, Z18, Z15
-	VMOVUPS      (AX)(CX*2), Z18
-	VADDPS       Z17, Z18, Z19
-	VFNMADD231PS Z6, Z17, Z18
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z18, Z17
-	VSUBPS       Z15, Z18, Z15
-	VMOVUPS      (DI)(CX*2), Z18
-	VADDPS       Z20, Z18, Z21
-	VFNMADD231PS Z6, Z20, Z18
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z18, Z20
-	VMOVAPS      Z20, Z22
-	VFMADD231PS  Z10, Z17, Z22
-	VFMSUB231PS  Z10, Z20, Z17
-	VADDPS       Z3, Z18, Z3
-	VBROADCASTSS butterflyConstants<>+76(SB), Z10
-	VMOVAPS      Z15, Z18
-	VFNMADD231PS Z10, Z3, Z18
-	VFMADD231PS  Z10, Z15, Z3
-	VADDPS       Z19, Z12, Z10
-	VADDPS       Z21, Z14, Z15
+	VSUBPS       Z16, Z15, Z9
+	VMOVUPS      (AX)(CX*2), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z15, Z14
+	VSUBPS       Z9, Z15, Z9
+	VMOVUPS      (DI)(CX*2), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z15, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z17, Z14
+	VADDPS       Z3, Z15, Z3
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFMADD231PS  Z22, Z9, Z3
+	VADDPS       Z16, Z10, Z9
+	VADDPS       Z18, Z12, Z17
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z19, Z12, Z12
-	VSUBPS       Z21, Z14, Z14
-	VADDPS       Z10, Z4, Z19
-	VFNMADD231PS Z6, Z10, Z4
-	VMULPS       Z2, Z14, Z10
-	VADDPS       Z10, Z4, Z14
-	VSUBPS       Z10, Z4, Z4
-	VADDPS       Z15, Z8, Z10
-	VFNMADD231PS Z6, Z15, Z8
-	VMULPS       Z2, Z12, Z12
-	VMOVUPS      64(R8), Z15
-	VMOVUPS      (R9), Z20
-	VFMADD231PS  Z15, Z10, Z20
-	VMOVUPS      (R8), Z21
-	VFMADD213PS  64(R9), Z21, Z10
-	VFMADD231PS  Z21, Z19, Z20
-	VFNMADD231PS Z15, Z19, Z10
-	VMOVUPS      Z20, (R9)
-	VMOVUPS      Z10, 64(R9)
-	VSUBPS       Z12, Z8, Z10
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z18, Z12, Z12
+	VADDPS       Z9, Z4, Z16
+	VFNMADD231PS Z31, Z9, Z4
+	VMULPS       Z30, Z12, Z9
+	VADDPS       Z9, Z4, Z12
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z17, Z6, Z9
+	VFNMADD231PS Z31, Z17, Z6
+	VMULPS       Z30, Z10, Z10
+	VMOVUPS      64(R8), Z17
+	VMOVUPS      (R9), Z18
+	VFMADD231PS  Z17, Z9, Z18
+	VMOVUPS      (R8), Z20
+	VFMADD213PS  64(R9), Z20, Z9
+	VFMADD231PS  Z20, Z16, Z18
+	VFNMADD231PS Z17, Z16, Z9
+	VMOVUPS      Z18, (R9)
+	VMOVUPS      Z9, 64(R9)
+	VSUBPS       Z10, Z6, Z9
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMOVUPS      448(R8), Z15
-	VMOVUPS      384(R9), Z19
-	VFMADD231PS  Z15, Z10, Z19
-	VMOVUPS      384(R8), Z20
-	VFMADD213PS  448(R9), Z20, Z10
-	VFMADD231PS  Z20, Z14, Z19
-	VFNMADD231PS Z15, Z14, Z10
-	VMOVUPS      Z19, 384(R9)
-	VMOVUPS      Z10, 448(R9)
-	VADDPS       Z12, Z8, Z8
-	VMOVUPS      832(R8), Z10
-	VMOVUPS      768(R9), Z12
-	VFMADD231PS  Z10, Z8, Z12
-	VMOVUPS      768(R8), Z14
-	VFMADD213PS  832(R9), Z14, Z8
-	VFMADD231PS  Z14, Z4, Z12
-	VFNMADD231PS Z10, Z4, Z8
-	VMOVUPS      Z12, 768(R9)
-	VMOVUPS      Z8, 832(R9)
-	VBROADCASTSS butterflyConstants<>+84(SB), Z4
-	VMULPS       Z4, Z16, Z8
-	VBROADCASTSS butterflyConstants<>+80(SB), Z10
-	VFMADD231PS  Z10, Z22, Z8
-	VMULPS       Z4, Z13, Z12
-	VFMADD231PS  Z10, Z17, Z12
+	VMOVUPS      448(R8), Z16
+	VMOVUPS      384(R9), Z17
+	VFMADD231PS  Z16, Z9, Z17
+	VMOVUPS      384(R8), Z18
+	VFMADD213PS  448(R9), Z18, Z9
+	VFMADD231PS  Z18, Z12, Z17
+	VFNMADD231PS Z16, Z12, Z9
+	VMOVUPS      Z17, 384(R9)
+	VMOVUPS      Z9, 448(R9)
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS      832(R8), Z9
+	VMOVUPS      768(R9), Z10
+	VFMADD231PS  Z9, Z6, Z10
+	VMOVUPS      768(R8), Z12
+	VFMADD213PS  832(R9), Z12, Z6
+	VFMADD231PS  Z12, Z4, Z10
+	VFNMADD231PS Z9, Z4, Z6
+	VMOVUPS      Z10, 768(R9)
+	VMOVUPS      Z6, 832(R9)
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z11, Z6
+	VFMADD231PS  Z26, Z14, Z6
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMULPS       Z4, Z16, Z14
-	VFNMADD231PS Z10, Z22, Z14
-	VMULPS       Z4, Z13, Z4
-	VFNMADD231PS Z10, Z17, Z4
-	VBROADCASTSS butterflyConstants<>+88(SB), Z10
-	VMOVAPS      Z7, Z13
-	VFMADD231PS  Z10, Z8, Z13
-	VMULPS       Z10, Z8, Z8
-	VFNMADD231PS Z6, Z8, Z7
-	VMULPS       Z2, Z4, Z4
-	VMOVAPS      Z7, Z8
-	VFMADD231PS  Z10, Z4, Z8
-	VFNMADD231PS Z10, Z4, Z7
+	VMULPS       Z25, Z13, Z9
+	VFNMADD231PS Z26, Z19, Z9
+	VMULPS       Z25, Z11, Z10
+	VFNMADD231PS Z26, Z14, Z10
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z2
+	VMULPS       Z30, Z10, Z4
+	VMOVAPS      Z2, Z10
+	VFMADD231PS  Z29, Z4, Z10
+	VFNMADD231PS Z29, Z4, Z2
 	VMOVAPS      Z5, Z4
-	VFMADD231PS  Z10, Z12, Z4
-	VMULPS       Z10, Z12, Z12
-	VFNMADD231PS Z6, Z12, Z5
-	VMULPS       Z2, Z14, Z12
-	VMOVUPS      192(R8), Z14
-	VMOVUPS      128(R9), Z15
-	VFMADD231PS  Z14, Z4, Z15
-	VMOVUPS      128(R8), Z16
-	VFMADD213PS  192(R9), Z16, Z4
-	VFMADD231PS  Z16, Z13, Z15
+	VFMADD231PS  Z29, Z6, Z4
+	VMULPS       Z29, Z6, Z6
+	VFNMADD231PS Z31, Z6, Z5
+	VMULPS       Z30, Z9, Z6
+	VMOVUPS      192(R8), Z9
+	VMOVUPS      128(R9), Z12
+	VFMADD231PS  Z9, Z4, Z12
+	VMOVUPS      128(R8), Z13
+	VFMADD213PS  192(R9), Z13, Z4
+	VFMADD231PS  Z13, Z11, Z12
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFNMADD231PS Z14, Z13, Z4
-	VMOVUPS      Z15, 128(R9)
+	VFNMADD231PS Z9, Z11, Z4
+	VMOVUPS      Z12, 128(R9)
 	VMOVUPS      Z4, 192(R9)
 	VMOVAPS      Z5, Z4
-	VFNMADD231PS Z10, Z12, Z4
-	VMOVUPS      576(R8), Z13
-	VMOVUPS      512(R9), Z14
-	VFMADD231PS  Z13, Z4, Z14
-	VMOVUPS      512(R8), Z15
-	VFMADD213PS  576(R9), Z15, Z4
-	VFMADD231PS  Z15, Z8, Z14
-	VFNMADD231PS Z13, Z8, Z4
-	VMOVUPS      Z14, 512(R9)
+	VFNMADD231PS Z29, Z6, Z4
+	VMOVUPS      576(R8), Z9
+	VMOVUPS      512(R9), Z11
+	VFMADD231PS  Z9, Z4, Z11
+	VMOVUPS      512(R8), Z12
+	VFMADD213PS  576(R9), Z12, Z4
+	VFMADD231PS  Z12, Z10, Z11
+	VFNMADD231PS Z9, Z10, Z4
+	VMOVUPS      Z11, 512(R9)
 	VMOVUPS      Z4, 576(R9)
-	VFMADD231PS  Z10, Z12, Z5
+	VFMADD231PS  Z29, Z6, Z5
 	VMOVUPS      960(R8), Z4
-	VMOVUPS      896(R9), Z8
-	VFMADD231PS  Z4, Z5, Z8
-	VMOVUPS      896(R8), Z10
-	VFMADD213PS  960(R9), Z10, Z5
-	VFMADD231PS  Z10, Z7, Z8
-	VFNMADD231PS Z4, Z7, Z5
-	VMOVUPS      Z8, 896(R9)
+	VMOVUPS      896(R9), Z6
+	VFMADD231PS  Z4, Z5, Z6
+	VMOVUPS      896(R8), Z9
+	VFMADD213PS  960(R9), Z9, Z5
+	VFMADD231PS  Z9, Z2, Z6
+	VFNMADD231PS Z4, Z2, Z5
+	VMOVUPS      Z6, 896(R9)
 	VMOVUPS      Z5, 960(R9)
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VBROADCASTSS butterflyConstants<>+92(SB), Z4
-	VMOVAPS      Z11, Z5
-	VFNMADD231PS Z4, Z18, Z5
-	VMOVAPS      Z9, Z7
-	VFNMADD231PS Z4, Z3, Z7
-	VFMADD231PS  Z4, Z18, Z11
-	VFMADD231PS  Z4, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z3
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z3, Z5, Z4
-	VMULPS       Z3, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z1
-	VMULPS       Z2, Z9, Z5
-	VMOVAPS      Z1, Z8
-	VFMADD231PS  Z3, Z5, Z8
-	VFNMADD231PS Z3, Z5, Z1
-	VMOVAPS      Z0, Z5
-	VFMADD231PS  Z3, Z7, Z5
-	VMULPS       Z3, Z7, Z7
-	VFNMADD231PS Z6, Z7, Z0
-	VMULPS       Z2, Z11, Z2
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z15, Z2
+	VMOVAPS      Z7, Z4
+	VFNMADD231PS Z24, Z3, Z4
+	VFMADD231PS  Z24, Z15, Z8
+	VFMADD231PS  Z24, Z3, Z7
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z7, Z2
+	VMOVAPS      Z1, Z5
+	VFMADD231PS  Z28, Z2, Z5
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z0
+	VMULPS       Z30, Z8, Z4
 	VMOVUPS      320(R8), Z6
 	VMOVUPS      256(R9), Z7
-	VFMADD231PS  Z6, Z5, Z7
-	VMOVUPS      256(R8), Z9
-	VFMADD213PS  320(R9), Z9, Z5
-	VFMADD231PS  Z9, Z4, Z7
+	VFMADD231PS  Z6, Z2, Z7
+	VMOVUPS      256(R8), Z8
+	VFMADD213PS  320(R9), Z8, Z2
+	VFMADD231PS  Z8, Z3, Z7
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFNMADD231PS Z6, Z4, Z5
+	VFNMADD231PS Z6, Z3, Z2
 	VMOVUPS      Z7, 256(R9)
-	VMOVUPS      Z5, 320(R9)
-	VMOVAPS      Z0, Z4
-	VFNMADD231PS Z3, Z2, Z4
-	VMOVUPS      704(R8), Z5
+	VMOVUPS      Z2, 320(R9)
+	VMOVAPS      Z0, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VMOVUPS      704(R8), Z3
 	VMOVUPS      640(R9), Z6
-	VFMADD231PS  Z5, Z4, Z6
+	VFMADD231PS  Z3, Z2, Z6
 	VMOVUPS      640(R8), Z7
-	VFMADD213PS  704(R9), Z7, Z4
-	VFMADD231PS  Z7, Z8, Z6
-	VFNMADD231PS Z5, Z8, Z4
+	VFMADD213PS  704(R9), Z7, Z2
+	VFMADD231PS  Z7, Z5, Z6
+	VFNMADD231PS Z3, Z5, Z2
 	VMOVUPS      Z6, 640(R9)
-	VMOVUPS      Z4, 704(R9)
-	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS      Z2, 704(R9)
+	VFMADD231PS  Z28, Z4, Z0
 	VMOVUPS      1088(R8), Z2
 	VMOVUPS      1024(R9), Z3
 	VFMADD231PS  Z2, Z0, Z3
@@ -25623,12 +25627,22 @@ none:
 // func BlockBack9AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack9AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+88(SB), Z29
+	VBROADCASTSS butterflyConstants<>+96(SB), Z28
+	VBROADCASTSS butterflyConstants<>+72(SB), Z27
+	VBROADCASTSS butterflyConstants<>+80(SB), Z26
+	VBROADCASTSS butterflyConstants<>+84(SB), Z25
+	VBROADCASTSS butterflyConstants<>+92(SB), Z24
+	VBROADCASTSS butterflyConstants<>+68(SB), Z23
+	VBROADCASTSS butterflyConstants<>+76(SB), Z22
 
 part:
 	MOVQ  (SP), R8
@@ -25653,154 +25667,144 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      64(R8), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (R8), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      576(R8), Z3
-	VMOVUPS      960(R8), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      512(R8), Z11
-	VMOVUPS      896(R8), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      192(R8), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      128(R8), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+68(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z13, Z16
-	VFNMADD231PS Z15, Z10, Z13
-	VADDPS       Z3, Z11, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z10
-	VMOVAPS      Z3, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFMSUB231PS  Z10, Z3, Z9
+	VMOVUPS      960(R8), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      512(R8), Z9
+	VMOVUPS      896(R8), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      192(R8), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      128(R8), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z11, Z13
+	VFNMADD231PS Z23, Z8, Z11
+	VADDPS       Z3, Z9, Z3
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z27, Z7, Z8
+	VFMSUB231PS  Z27, Z3, Z7
 	VMOVUPS      704(R8), Z3
-	VMOVUPS      1088(R8), Z15
-	VADDPS       Z15, Z3, Z17
-	VMOVUPS      640(R8), Z18
-	VMOVUPS      1024(R8), Z19
-	VADDPS       Z19, Z18, Z20
-	VSUBPS       Z15, Z3, Z3
-	VSUBPS       Z19, Z18, Z15
-	VMOVUPS      320(R8), Z18
-	VADDPS       Z17, Z18, Z19
-	VFNMADD231PS Z6, Z17, Z18
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z18, Z17
-	VSUBPS       Z15, Z18, Z15
-	VMOVUPS      256(R8), Z18
-	VADDPS       Z20, Z18, Z21
-	VFNMADD231PS Z6, Z20, Z18
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z18, Z20
-	VMOVAPS      Z20, Z22
-	VFMADD231PS  Z10, Z17, Z22
-	VFMSUB231PS  Z10, Z20, Z17
-	VADDPS       Z3, Z18, Z3
-	VBROADCASTSS butterflyConstants<>+76(SB), Z10
-	VMOVAPS      Z15, Z18
-	VFNMADD231PS Z10, Z3, Z18
-	VFMADD231PS  Z10, Z15, Z3
-	VADDPS       Z19, Z12, Z10
-	VADDPS       Z21, Z14, Z15
-	VSUBPS       Z19, Z12, Z12
-	VSUBPS       Z21, Z14, Z14
-	VADDPS       Z10, Z4, Z19
-	VFNMADD231PS Z6, Z10, Z4
-	VMULPS       Z2, Z14, Z10
-	VADDPS       Z10, Z4, Z14
-	VSUBPS       Z10, Z4, Z4
-	VADDPS       Z15, Z8, Z10
-	VFNMADD231PS Z6, Z15, Z8
-	VMULPS       Z2, Z12, Z12
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z19, (DI)
-	VSUBPS       Z12, Z8, Z10
-	VMOVUPS      Z10, (AX)(DX*1)
-	VMOVUPS      Z14, (DI)(DX*1)
-	VADDPS       Z12, Z8, Z8
-	VMOVUPS      Z8, (AX)(DX*2)
+	VMOVUPS      1088(R8), Z9
+	VADDPS       Z9, Z3, Z14
+	VMOVUPS      640(R8), Z15
+	VMOVUPS      1024(R8), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z16, Z15, Z9
+	VMOVUPS      320(R8), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z15, Z14
+	VSUBPS       Z9, Z15, Z9
+	VMOVUPS      256(R8), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z15, Z17
+	VMOVAPS      Z17, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z17, Z14
+	VADDPS       Z3, Z15, Z3
+	VMOVAPS      Z9, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFMADD231PS  Z22, Z9, Z3
+	VADDPS       Z16, Z10, Z9
+	VADDPS       Z18, Z12, Z17
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z18, Z12, Z12
+	VADDPS       Z9, Z4, Z16
+	VFNMADD231PS Z31, Z9, Z4
+	VMULPS       Z30, Z12, Z9
+	VADDPS       Z9, Z4, Z12
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z17, Z6, Z9
+	VFNMADD231PS Z31, Z17, Z6
+	VMULPS       Z30, Z10, Z10
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      Z16, (DI)
+	VSUBPS       Z10, Z6, Z9
+	VMOVUPS      Z9, (AX)(DX*1)
+	VMOVUPS      Z12, (DI)(DX*1)
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS      Z6, (AX)(DX*2)
 	VMOVUPS      Z4, (DI)(DX*2)
-	VBROADCASTSS butterflyConstants<>+84(SB), Z4
-	VMULPS       Z4, Z16, Z8
-	VBROADCASTSS butterflyConstants<>+80(SB), Z10
-	VFMADD231PS  Z10, Z22, Z8
-	VMULPS       Z4, Z13, Z12
-	VFMADD231PS  Z10, Z17, Z12
-	VMULPS       Z4, Z16, Z14
-	VFNMADD231PS Z10, Z22, Z14
-	VMULPS       Z4, Z13, Z4
-	VFNMADD231PS Z10, Z17, Z4
-	VBROADCASTSS butterflyConstants<>+88(SB), Z10
-	VMOVAPS      Z7, Z13
-	VFMADD231PS  Z10, Z8, Z13
-	VMULPS       Z10, Z8, Z8
-	VFNMADD231PS Z6, Z8, Z7
-	VMULPS       Z2, Z4, Z4
-	VMOVAPS      Z7, Z8
-	VFMADD231PS  Z10, Z4, Z8
-	VFNMADD231PS Z10, Z4, Z7
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z11, Z6
+	VFMADD231PS  Z26, Z14, Z6
+	VMULPS       Z25, Z13, Z9
+	VFNMADD231PS Z26, Z19, Z9
+	VMULPS       Z25, Z11, Z10
+	VFNMADD231PS Z26, Z14, Z10
+	VMOVAPS      Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z2
+	VMULPS       Z30, Z10, Z4
+	VMOVAPS      Z2, Z10
+	VFMADD231PS  Z29, Z4, Z10
+	VFNMADD231PS Z29, Z4, Z2
 	VMOVAPS      Z5, Z4
-	VFMADD231PS  Z10, Z12, Z4
-	VMULPS       Z10, Z12, Z12
-	VFNMADD231PS Z6, Z12, Z5
-	VMULPS       Z2, Z14, Z12
+	VFMADD231PS  Z29, Z6, Z4
+	VMULPS       Z29, Z6, Z6
+	VFNMADD231PS Z31, Z6, Z5
+	VMULPS       Z30, Z9, Z6
 	VMOVUPS      Z4, (AX)(CX*1)
-	VMOVUPS      Z13, (DI)(CX*1)
+	VMOVUPS      Z11, (DI)(CX*1)
 	VMOVAPS      Z5, Z4
-	VFNMADD231PS Z10, Z12, Z4
+	VFNMADD231PS Z29, Z6, Z4
 	VMOVUPS      Z4, (AX)(CX*4)
-	VMOVUPS      Z8, (DI)(CX*4)
-	VFMADD231PS  Z10, Z12, Z5
+	VMOVUPS      Z10, (DI)(CX*4)
+	VFMADD231PS  Z29, Z6, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
-	VMOVUPS      Z7, (DI)(SI*1)
-	VBROADCASTSS butterflyConstants<>+92(SB), Z4
-	VMOVAPS      Z11, Z5
-	VFNMADD231PS Z4, Z18, Z5
-	VMOVAPS      Z9, Z7
-	VFNMADD231PS Z4, Z3, Z7
-	VFMADD231PS  Z4, Z18, Z11
-	VFMADD231PS  Z4, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+96(SB), Z3
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z3, Z5, Z4
-	VMULPS       Z3, Z5, Z5
-	VFNMADD231PS Z6, Z5, Z1
-	VMULPS       Z2, Z9, Z5
-	VMOVAPS      Z1, Z8
-	VFMADD231PS  Z3, Z5, Z8
-	VFNMADD231PS Z3, Z5, Z1
-	VMOVAPS      Z0, Z5
-	VFMADD231PS  Z3, Z7, Z5
-	VMULPS       Z3, Z7, Z7
-	VFNMADD231PS Z6, Z7, Z0
-	VMULPS       Z2, Z11, Z2
-	VMOVUPS      Z5, (AX)(CX*2)
-	VMOVUPS      Z4, (DI)(CX*2)
-	VMOVAPS      Z0, Z4
-	VFNMADD231PS Z3, Z2, Z4
-	VMOVUPS      Z4, (AX)(BX*1)
-	VMOVUPS      Z8, (DI)(BX*1)
-	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS      Z2, (DI)(SI*1)
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z15, Z2
+	VMOVAPS      Z7, Z4
+	VFNMADD231PS Z24, Z3, Z4
+	VFMADD231PS  Z24, Z15, Z8
+	VFMADD231PS  Z24, Z3, Z7
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z7, Z2
+	VMOVAPS      Z1, Z5
+	VFMADD231PS  Z28, Z2, Z5
+	VFNMADD231PS Z28, Z2, Z1
+	VMOVAPS      Z0, Z2
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z0
+	VMULPS       Z30, Z8, Z4
+	VMOVUPS      Z2, (AX)(CX*2)
+	VMOVUPS      Z3, (DI)(CX*2)
+	VMOVAPS      Z0, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VMOVUPS      Z2, (AX)(BX*1)
+	VMOVUPS      Z5, (DI)(BX*1)
+	VFMADD231PS  Z28, Z4, Z0
 	VMOVUPS      Z0, (R9)
 	VMOVUPS      Z1, (R10)
 	ADDQ         $0x40, AX
@@ -26037,13 +26041,17 @@ done:
 // func BlockForward10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R8
@@ -26107,37 +26115,33 @@ butterfly:
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
 	VADDPS       Z18, Z14, Z14
-	VBROADCASTSS butterflyConstants<>+8(SB), Z17
-	VMOVAPS      Z2, Z22
-	VFMADD231PS  Z17, Z19, Z22
-	VBROADCASTSS butterflyConstants<>+12(SB), Z23
-	VFNMADD231PS Z23, Z18, Z22
-	VBROADCASTSS butterflyConstants<>+16(SB), Z24
-	VMULPS       Z24, Z9, Z25
-	VBROADCASTSS butterflyConstants<>+20(SB), Z26
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z19, Z2
-	VFMADD231PS  Z17, Z18, Z2
-	VMULPS       Z26, Z9, Z9
-	VFNMADD231PS Z24, Z13, Z9
-	VADDPS       Z25, Z22, Z13
-	VSUBPS       Z25, Z22, Z18
-	VADDPS       Z9, Z2, Z19
+	VMOVAPS      Z2, Z17
+	VFMADD231PS  Z31, Z19, Z17
+	VFNMADD231PS Z30, Z18, Z17
+	VMULPS       Z29, Z9, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z19, Z2
+	VFMADD231PS  Z31, Z18, Z2
+	VMULPS       Z28, Z9, Z9
+	VFNMADD231PS Z29, Z13, Z9
+	VADDPS       Z22, Z17, Z13
+	VSUBPS       Z22, Z17, Z17
+	VADDPS       Z9, Z2, Z18
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
 	VADDPS       Z21, Z9, Z9
-	VMOVAPS      Z5, Z22
-	VFMADD231PS  Z17, Z20, Z22
-	VFNMADD231PS Z23, Z21, Z22
-	VMULPS       Z24, Z6, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z20, Z5
-	VFMADD231PS  Z17, Z21, Z5
-	VMULPS       Z26, Z6, Z6
-	VFNMADD231PS Z24, Z10, Z6
+	VMOVAPS      Z5, Z19
+	VFMADD231PS  Z31, Z20, Z19
+	VFNMADD231PS Z30, Z21, Z19
+	VMULPS       Z29, Z6, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z20, Z5
+	VFMADD231PS  Z31, Z21, Z5
+	VMULPS       Z28, Z6, Z6
+	VFNMADD231PS Z29, Z10, Z6
 	VMOVUPS      Z14, (AX)
 	VMOVUPS      Z9, (R8)
-	VSUBPS       Z25, Z22, Z9
+	VSUBPS       Z22, Z19, Z9
 	VBROADCASTSS 44(CX), Z10
 	VMULPS       Z10, Z9, Z14
 	VBROADCASTSS 40(CX), Z20
@@ -26146,13 +26150,13 @@ butterfly:
 	VFMADD231PS  Z10, Z13, Z9
 	VMOVUPS      Z14, (AX)(BX*2)
 	VMOVUPS      Z9, (R8)(BX*2)
-	VADDPS       Z25, Z22, Z9
+	VADDPS       Z22, Z19, Z9
 	VBROADCASTSS 28(CX), Z10
 	VMULPS       Z10, Z9, Z13
 	VBROADCASTSS 24(CX), Z14
 	VMULPS       Z14, Z9, Z9
-	VFMSUB231PS  Z14, Z18, Z13
-	VFMADD231PS  Z10, Z18, Z9
+	VFMSUB231PS  Z14, Z17, Z13
+	VFMADD231PS  Z10, Z17, Z9
 	VMOVUPS      Z13, (AX)(DX*4)
 	VMOVUPS      Z9, (R8)(DX*4)
 	VSUBPS       Z6, Z5, Z9
@@ -26160,8 +26164,8 @@ butterfly:
 	VMULPS       Z10, Z9, Z13
 	VBROADCASTSS 8(CX), Z14
 	VMULPS       Z14, Z9, Z9
-	VFMSUB231PS  Z14, Z19, Z13
-	VFMADD231PS  Z10, Z19, Z9
+	VFMSUB231PS  Z14, Z18, Z13
+	VFMADD231PS  Z10, Z18, Z9
 	VMOVUPS      Z13, (AX)(DX*2)
 	VMOVUPS      Z9, (R8)(DX*2)
 	VADDPS       Z6, Z5, Z5
@@ -26184,14 +26188,14 @@ butterfly:
 	VADDPS       Z2, Z0, Z10
 	VADDPS       Z6, Z10, Z10
 	VMOVAPS      Z0, Z11
-	VFMADD231PS  Z17, Z2, Z11
-	VFNMADD231PS Z23, Z6, Z11
-	VMULPS       Z24, Z4, Z12
-	VFMADD231PS  Z26, Z8, Z12
-	VFNMADD231PS Z23, Z2, Z0
-	VFMADD231PS  Z17, Z6, Z0
-	VMULPS       Z26, Z4, Z2
-	VFNMADD231PS Z24, Z8, Z2
+	VFMADD231PS  Z31, Z2, Z11
+	VFNMADD231PS Z30, Z6, Z11
+	VMULPS       Z29, Z4, Z12
+	VFMADD231PS  Z28, Z8, Z12
+	VFNMADD231PS Z30, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z0
+	VMULPS       Z28, Z4, Z2
+	VFNMADD231PS Z29, Z8, Z2
 	VADDPS       Z12, Z11, Z4
 	VSUBPS       Z12, Z11, Z6
 	VADDPS       Z2, Z0, Z8
@@ -26199,14 +26203,14 @@ butterfly:
 	VADDPS       Z5, Z1, Z2
 	VADDPS       Z9, Z2, Z2
 	VMOVAPS      Z1, Z11
-	VFMADD231PS  Z17, Z5, Z11
-	VFNMADD231PS Z23, Z9, Z11
-	VMULPS       Z24, Z3, Z12
-	VFMADD231PS  Z26, Z7, Z12
-	VFNMADD231PS Z23, Z5, Z1
-	VFMADD231PS  Z17, Z9, Z1
-	VMULPS       Z26, Z3, Z3
-	VFNMADD231PS Z24, Z7, Z3
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z7, Z12
+	VFNMADD231PS Z30, Z5, Z1
+	VFMADD231PS  Z31, Z9, Z1
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z7, Z3
 	VBROADCASTSS 36(CX), Z5
 	VMULPS       Z5, Z2, Z7
 	VBROADCASTSS 32(CX), Z9
@@ -26521,13 +26525,17 @@ done:
 // func BlockInverse10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R8
@@ -26584,155 +26592,151 @@ butterfly:
 	VMOVUPS      (R8), Z6
 	VADDPS       Z3, Z6, Z8
 	VADDPS       Z7, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z6, Z11
-	VFMADD231PS  Z10, Z3, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z7, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z3, Z6
-	VFMADD231PS  Z10, Z7, Z6
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z3
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z31, Z3, Z10
+	VFNMADD231PS Z30, Z7, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z3, Z6
+	VFMADD231PS  Z31, Z7, Z6
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z3
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z6, Z7
 	VSUBPS       Z1, Z6, Z1
 	VMOVUPS      (AX), Z6
-	VADDPS       Z5, Z6, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z6, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z2, Z16
-	VFNMADD231PS Z12, Z5, Z6
-	VFMADD231PS  Z10, Z9, Z6
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z2, Z0
-	VSUBPS       Z16, Z14, Z2
-	VADDPS       Z16, Z14, Z5
+	VADDPS       Z5, Z6, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z2, Z12
+	VFNMADD231PS Z30, Z5, Z6
+	VFMADD231PS  Z31, Z9, Z6
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z2, Z0
+	VSUBPS       Z12, Z11, Z2
+	VADDPS       Z12, Z11, Z5
 	VSUBPS       Z0, Z6, Z9
 	VADDPS       Z0, Z6, Z0
 	VMOVUPS      (R8)(SI*1), Z6
-	VBROADCASTSS 36(CX), Z14
-	VMULPS       Z14, Z6, Z16
-	VBROADCASTSS 32(CX), Z17
-	VMULPS       Z17, Z6, Z6
-	VMOVUPS      (AX)(SI*1), Z18
+	VBROADCASTSS 36(CX), Z11
+	VMULPS       Z11, Z6, Z12
+	VBROADCASTSS 32(CX), Z13
+	VMULPS       Z13, Z6, Z6
+	VMOVUPS      (AX)(SI*1), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	VFNMADD231PS Z11, Z14, Z6
+	VMOVUPS      (R8)(DI*1), Z11
+	VBROADCASTSS 52(CX), Z13
+	VMULPS       Z13, Z11, Z14
+	VBROADCASTSS 48(CX), Z15
+	VMULPS       Z15, Z11, Z11
+	VMOVUPS      (AX)(DI*1), Z16
+	VFMADD231PS  Z15, Z16, Z14
+	VFNMADD231PS Z13, Z16, Z11
+	VMOVUPS      (R8)(BX*1), Z13
+	VBROADCASTSS 20(CX), Z15
+	VMULPS       Z15, Z13, Z16
+	VBROADCASTSS 16(CX), Z17
+	VMULPS       Z17, Z13, Z13
+	VMOVUPS      (AX)(BX*1), Z18
 	VFMADD231PS  Z17, Z18, Z16
-	VFNMADD231PS Z14, Z18, Z6
-	VMOVUPS      (R8)(DI*1), Z14
-	VBROADCASTSS 52(CX), Z17
-	VMULPS       Z17, Z14, Z18
-	VBROADCASTSS 48(CX), Z19
+	VFNMADD231PS Z15, Z18, Z13
+	VADDPS       Z13, Z11, Z15
+	VADDPS       Z16, Z14, Z17
+	VSUBPS       Z13, Z11, Z11
+	VSUBPS       Z16, Z14, Z13
+	VMOVUPS      (R10)(DX*1), Z14
+	VBROADCASTSS 68(CX), Z16
+	VMULPS       Z16, Z14, Z18
+	VBROADCASTSS 64(CX), Z19
 	VMULPS       Z19, Z14, Z14
-	VMOVUPS      (AX)(DI*1), Z20
+	VMOVUPS      (R9)(DX*1), Z20
 	VFMADD231PS  Z19, Z20, Z18
-	VFNMADD231PS Z17, Z20, Z14
-	VMOVUPS      (R8)(BX*1), Z17
-	VBROADCASTSS 20(CX), Z19
-	VMULPS       Z19, Z17, Z20
-	VBROADCASTSS 16(CX), Z21
-	VMULPS       Z21, Z17, Z17
-	VMOVUPS      (AX)(BX*1), Z22
+	VFNMADD231PS Z16, Z20, Z14
+	VMOVUPS      (R8)(DX*1), Z16
+	VBROADCASTSS 4(CX), Z19
+	VMULPS       Z19, Z16, Z20
+	VBROADCASTSS (CX), Z21
+	VMULPS       Z21, Z16, Z16
+	VMOVUPS      (AX)(DX*1), Z22
 	VFMADD231PS  Z21, Z22, Z20
-	VFNMADD231PS Z19, Z22, Z17
-	VADDPS       Z17, Z14, Z19
+	VFNMADD231PS Z19, Z22, Z16
+	VADDPS       Z16, Z14, Z19
 	VADDPS       Z20, Z18, Z21
-	VSUBPS       Z17, Z14, Z14
-	VSUBPS       Z20, Z18, Z17
-	VMOVUPS      (R10)(DX*1), Z18
-	VBROADCASTSS 68(CX), Z20
-	VMULPS       Z20, Z18, Z22
-	VBROADCASTSS 64(CX), Z23
-	VMULPS       Z23, Z18, Z18
-	VMOVUPS      (R9)(DX*1), Z24
-	VFMADD231PS  Z23, Z24, Z22
-	VFNMADD231PS Z20, Z24, Z18
-	VMOVUPS      (R8)(DX*1), Z20
-	VBROADCASTSS 4(CX), Z23
-	VMULPS       Z23, Z20, Z24
-	VBROADCASTSS (CX), Z25
-	VMULPS       Z25, Z20, Z20
-	VMOVUPS      (AX)(DX*1), Z26
-	VFMADD231PS  Z25, Z26, Z24
-	VFNMADD231PS Z23, Z26, Z20
-	VADDPS       Z20, Z18, Z23
-	VADDPS       Z24, Z22, Z25
-	VSUBPS       Z20, Z18, Z18
-	VSUBPS       Z24, Z22, Z20
-	VADDPS       Z19, Z6, Z22
-	VADDPS       Z23, Z22, Z22
-	VMOVAPS      Z6, Z24
-	VFMADD231PS  Z10, Z19, Z24
-	VFNMADD231PS Z12, Z23, Z24
-	VMULPS       Z13, Z17, Z26
-	VFMADD231PS  Z15, Z20, Z26
-	VFNMADD231PS Z12, Z19, Z6
-	VFMADD231PS  Z10, Z23, Z6
-	VMULPS       Z15, Z17, Z17
-	VFNMADD231PS Z13, Z20, Z17
-	VADDPS       Z26, Z24, Z19
-	VSUBPS       Z26, Z24, Z20
-	VADDPS       Z17, Z6, Z23
-	VSUBPS       Z17, Z6, Z6
-	VADDPS       Z21, Z16, Z17
-	VADDPS       Z25, Z17, Z17
-	VMOVAPS      Z16, Z24
-	VFMADD231PS  Z10, Z21, Z24
-	VFNMADD231PS Z12, Z25, Z24
-	VMULPS       Z13, Z14, Z26
-	VFMADD231PS  Z15, Z18, Z26
-	VFNMADD231PS Z12, Z21, Z16
-	VFMADD231PS  Z10, Z25, Z16
-	VMULPS       Z15, Z14, Z10
-	VFNMADD231PS Z13, Z18, Z10
-	VSUBPS       Z26, Z24, Z12
-	VADDPS       Z26, Z24, Z13
-	VSUBPS       Z10, Z16, Z14
-	VADDPS       Z10, Z16, Z10
-	VADDPS       Z22, Z8, Z15
-	VADDPS       Z17, Z11, Z16
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z15, (R8)
-	VSUBPS       Z22, Z8, Z8
-	VSUBPS       Z17, Z11, Z11
-	VMOVUPS      Z11, (AX)(SI*1)
+	VSUBPS       Z16, Z14, Z14
+	VSUBPS       Z20, Z18, Z16
+	VADDPS       Z15, Z6, Z18
+	VADDPS       Z19, Z18, Z18
+	VMOVAPS      Z6, Z20
+	VFMADD231PS  Z31, Z15, Z20
+	VFNMADD231PS Z30, Z19, Z20
+	VMULPS       Z29, Z13, Z22
+	VFMADD231PS  Z28, Z16, Z22
+	VFNMADD231PS Z30, Z15, Z6
+	VFMADD231PS  Z31, Z19, Z6
+	VMULPS       Z28, Z13, Z13
+	VFNMADD231PS Z29, Z16, Z13
+	VADDPS       Z22, Z20, Z15
+	VSUBPS       Z22, Z20, Z16
+	VADDPS       Z13, Z6, Z19
+	VSUBPS       Z13, Z6, Z6
+	VADDPS       Z17, Z12, Z13
+	VADDPS       Z21, Z13, Z13
+	VMOVAPS      Z12, Z20
+	VFMADD231PS  Z31, Z17, Z20
+	VFNMADD231PS Z30, Z21, Z20
+	VMULPS       Z29, Z11, Z22
+	VFMADD231PS  Z28, Z14, Z22
+	VFNMADD231PS Z30, Z17, Z12
+	VFMADD231PS  Z31, Z21, Z12
+	VMULPS       Z28, Z11, Z11
+	VFNMADD231PS Z29, Z14, Z11
+	VSUBPS       Z22, Z20, Z14
+	VADDPS       Z22, Z20, Z17
+	VSUBPS       Z11, Z12, Z20
+	VADDPS       Z11, Z12, Z11
+	VADDPS       Z18, Z8, Z12
+	VADDPS       Z13, Z10, Z21
+	VMOVUPS      Z21, (AX)
+	VMOVUPS      Z12, (R8)
+	VSUBPS       Z18, Z8, Z8
+	VSUBPS       Z13, Z10, Z10
+	VMOVUPS      Z10, (AX)(SI*1)
 	VMOVUPS      Z8, (R8)(SI*1)
-	VADDPS       Z19, Z3, Z8
-	VADDPS       Z12, Z2, Z11
-	VMOVUPS      Z11, (AX)(BX*2)
+	VADDPS       Z15, Z3, Z8
+	VADDPS       Z14, Z2, Z10
+	VMOVUPS      Z10, (AX)(BX*2)
 	VMOVUPS      Z8, (R8)(BX*2)
-	VSUBPS       Z19, Z3, Z3
-	VSUBPS       Z12, Z2, Z2
+	VSUBPS       Z15, Z3, Z3
+	VSUBPS       Z14, Z2, Z2
 	VMOVUPS      Z2, (AX)(DX*1)
 	VMOVUPS      Z3, (R8)(DX*1)
-	VADDPS       Z23, Z7, Z2
-	VADDPS       Z14, Z9, Z3
+	VADDPS       Z19, Z7, Z2
+	VADDPS       Z20, Z9, Z3
 	VMOVUPS      Z3, (AX)(DX*2)
 	VMOVUPS      Z2, (R8)(DX*2)
-	VSUBPS       Z23, Z7, Z2
-	VSUBPS       Z14, Z9, Z3
+	VSUBPS       Z19, Z7, Z2
+	VSUBPS       Z20, Z9, Z3
 	VMOVUPS      Z3, (AX)(DI*1)
 	VMOVUPS      Z2, (R8)(DI*1)
 	VADDPS       Z6, Z1, Z2
-	VADDPS       Z10, Z0, Z3
+	VADDPS       Z11, Z0, Z3
 	VMOVUPS      Z3, (R9)
 	VMOVUPS      Z2, (R10)
 	VSUBPS       Z6, Z1, Z1
-	VSUBPS       Z10, Z0, Z0
+	VSUBPS       Z11, Z0, Z0
 	VMOVUPS      Z0, (AX)(BX*1)
 	VMOVUPS      Z1, (R8)(BX*1)
-	VADDPS       Z20, Z4, Z0
-	VADDPS       Z13, Z5, Z1
+	VADDPS       Z16, Z4, Z0
+	VADDPS       Z17, Z5, Z1
 	VMOVUPS      Z1, (AX)(DX*4)
 	VMOVUPS      Z0, (R8)(DX*4)
-	VSUBPS       Z20, Z4, Z0
-	VSUBPS       Z13, Z5, Z1
+	VSUBPS       Z16, Z4, Z0
+	VSUBPS       Z17, Z5, Z1
 	VMOVUPS      Z1, (R9)(DX*1)
 	VMOVUPS      Z0, (R10)(DX*1)
 	ADDQ         $0x40, AX
@@ -27015,18 +27019,22 @@ done:
 // func BlockFilter10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R8
@@ -27097,73 +27105,69 @@ butterfly:
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
 	VADDPS       Z18, Z14, Z14
-	VBROADCASTSS butterflyConstants<>+8(SB), Z17
-	VMOVAPS      Z2, Z22
-	VFMADD231PS  Z17, Z19, Z22
-	VBROADCASTSS butterflyConstants<>+12(SB), Z23
-	VFNMADD231PS Z23, Z18, Z22
-	VBROADCASTSS butterflyConstants<>+16(SB), Z24
-	VMULPS       Z24, Z9, Z25
-	VBROADCASTSS butterflyConstants<>+20(SB), Z26
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z19, Z2
-	VFMADD231PS  Z17, Z18, Z2
-	VMULPS       Z26, Z9, Z9
-	VFNMADD231PS Z24, Z13, Z9
-	VADDPS       Z25, Z22, Z13
-	VSUBPS       Z25, Z22, Z18
-	VADDPS       Z9, Z2, Z19
+	VMOVAPS      Z2, Z17
+	VFMADD231PS  Z31, Z19, Z17
+	VFNMADD231PS Z30, Z18, Z17
+	VMULPS       Z29, Z9, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z19, Z2
+	VFMADD231PS  Z31, Z18, Z2
+	VMULPS       Z28, Z9, Z9
+	VFNMADD231PS Z29, Z13, Z9
+	VADDPS       Z22, Z17, Z13
+	VSUBPS       Z22, Z17, Z17
+	VADDPS       Z9, Z2, Z18
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
 	VADDPS       Z21, Z9, Z9
-	VMOVAPS      Z5, Z22
-	VFMADD231PS  Z17, Z20, Z22
-	VFNMADD231PS Z23, Z21, Z22
-	VMULPS       Z24, Z6, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z20, Z5
+	VMOVAPS      Z5, Z19
+	VFMADD231PS  Z31, Z20, Z19
+	VFNMADD231PS Z30, Z21, Z19
+	VMULPS       Z29, Z6, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z20, Z5
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z17, Z21, Z5
-	VMULPS       Z26, Z6, Z6
-	VFNMADD231PS Z24, Z10, Z6
+	VFMADD231PS  Z31, Z21, Z5
+	VMULPS       Z28, Z6, Z6
+	VFNMADD231PS Z29, Z10, Z6
 	VMOVUPS      64(R8), Z10
 	VMULPS       Z10, Z9, Z20
 	VMOVUPS      (R8), Z21
 	VMULPS       Z21, Z9, Z9
 	VFMSUB231PS  Z21, Z14, Z20
 	VFMADD231PS  Z10, Z14, Z9
-	VSUBPS       Z25, Z22, Z10
+	VSUBPS       Z22, Z19, Z10
 	VMOVUPS      832(R8), Z14
 	VMULPS       Z14, Z10, Z21
-	VMOVUPS      768(R8), Z27
-	VMULPS       Z27, Z10, Z10
-	VFMSUB231PS  Z27, Z13, Z21
+	VMOVUPS      768(R8), Z23
+	VMULPS       Z23, Z10, Z10
+	VFMSUB231PS  Z23, Z13, Z21
 	VFMADD231PS  Z14, Z13, Z10
-	VADDPS       Z25, Z22, Z13
+	VADDPS       Z22, Z19, Z13
 	VMOVUPS      576(R8), Z14
-	VMULPS       Z14, Z13, Z22
-	VMOVUPS      512(R8), Z25
-	VMULPS       Z25, Z13, Z13
-	VFMSUB231PS  Z25, Z18, Z22
-	VFMADD231PS  Z14, Z18, Z13
+	VMULPS       Z14, Z13, Z19
+	VMOVUPS      512(R8), Z22
+	VMULPS       Z22, Z13, Z13
+	VFMSUB231PS  Z22, Z17, Z19
+	VFMADD231PS  Z14, Z17, Z13
 	VSUBPS       Z6, Z5, Z14
-	VMOVUPS      320(R8), Z18
-	VMULPS       Z18, Z14, Z25
-	VMOVUPS      256(R8), Z27
-	VMULPS       Z27, Z14, Z14
-	VFMSUB231PS  Z27, Z19, Z25
-	VFMADD231PS  Z18, Z19, Z14
+	VMOVUPS      320(R8), Z17
+	VMULPS       Z17, Z14, Z22
+	VMOVUPS      256(R8), Z23
+	VMULPS       Z23, Z14, Z14
+	VFMSUB231PS  Z23, Z18, Z22
+	VFMADD231PS  Z17, Z18, Z14
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      1088(R8), Z6
-	VMULPS       Z6, Z5, Z18
-	VMOVUPS      1024(R8), Z19
-	VMULPS       Z19, Z5, Z5
+	VMULPS       Z6, Z5, Z17
+	VMOVUPS      1024(R8), Z18
+	VMULPS       Z18, Z5, Z5
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMSUB231PS  Z19, Z2, Z18
+	VFMSUB231PS  Z18, Z2, Z17
 	VFMADD231PS  Z6, Z2, Z5
 	VADDPS       Z15, Z3, Z2
 	VADDPS       Z16, Z4, Z6
@@ -27176,16 +27180,16 @@ butterfly:
 	VADDPS       Z2, Z0, Z11
 	VADDPS       Z15, Z11, Z11
 	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z17, Z2, Z12
-	VFNMADD231PS Z23, Z15, Z12
-	VMULPS       Z24, Z4, Z19
-	VFMADD231PS  Z26, Z8, Z19
-	VFNMADD231PS Z23, Z2, Z0
-	VFMADD231PS  Z17, Z15, Z0
-	VMULPS       Z26, Z4, Z2
-	VFNMADD231PS Z24, Z8, Z2
-	VADDPS       Z19, Z12, Z4
-	VSUBPS       Z19, Z12, Z8
+	VFMADD231PS  Z31, Z2, Z12
+	VFNMADD231PS Z30, Z15, Z12
+	VMULPS       Z29, Z4, Z18
+	VFMADD231PS  Z28, Z8, Z18
+	VFNMADD231PS Z30, Z2, Z0
+	VFMADD231PS  Z31, Z15, Z0
+	VMULPS       Z28, Z4, Z2
+	VFNMADD231PS Z29, Z8, Z2
+	VADDPS       Z18, Z12, Z4
+	VSUBPS       Z18, Z12, Z8
 	VADDPS       Z2, Z0, Z12
 	VSUBPS       Z2, Z0, Z0
 	PREFETCHT1   (R10)
@@ -27194,43 +27198,43 @@ butterfly:
 	VADDPS       Z6, Z1, Z2
 	VADDPS       Z16, Z2, Z2
 	VMOVAPS      Z1, Z15
-	VFMADD231PS  Z17, Z6, Z15
-	VFNMADD231PS Z23, Z16, Z15
-	VMULPS       Z24, Z3, Z19
-	VFMADD231PS  Z26, Z7, Z19
-	VFNMADD231PS Z23, Z6, Z1
-	VFMADD231PS  Z17, Z16, Z1
-	VMULPS       Z26, Z3, Z3
-	VFNMADD231PS Z24, Z7, Z3
+	VFMADD231PS  Z31, Z6, Z15
+	VFNMADD231PS Z30, Z16, Z15
+	VMULPS       Z29, Z3, Z18
+	VFMADD231PS  Z28, Z7, Z18
+	VFNMADD231PS Z30, Z6, Z1
+	VFMADD231PS  Z31, Z16, Z1
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z7, Z3
 	VMOVUPS      704(R8), Z6
 	VMULPS       Z6, Z2, Z7
 	VMOVUPS      640(R8), Z16
 	VMULPS       Z16, Z2, Z2
 	VFMSUB231PS  Z16, Z11, Z7
 	VFMADD231PS  Z6, Z11, Z2
-	VSUBPS       Z19, Z15, Z6
+	VSUBPS       Z18, Z15, Z6
 	VMOVUPS      192(R8), Z11
 	VMULPS       Z11, Z6, Z16
-	VMOVUPS      128(R8), Z27
-	VMULPS       Z27, Z6, Z6
-	VFMSUB231PS  Z27, Z4, Z16
+	VMOVUPS      128(R8), Z23
+	VMULPS       Z23, Z6, Z6
+	VFMSUB231PS  Z23, Z4, Z16
 	VFMADD231PS  Z11, Z4, Z6
-	VADDPS       Z19, Z15, Z4
+	VADDPS       Z18, Z15, Z4
 	VMOVUPS      1216(R8), Z11
 	VMULPS       Z11, Z4, Z15
-	VMOVUPS      1152(R8), Z19
-	VMULPS       Z19, Z4, Z4
-	VFMSUB231PS  Z19, Z8, Z15
+	VMOVUPS      1152(R8), Z18
+	VMULPS       Z18, Z4, Z4
+	VFMSUB231PS  Z18, Z8, Z15
 	VFMADD231PS  Z11, Z8, Z4
 	VSUBPS       Z3, Z1, Z8
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      960(R8), Z11
-	VMULPS       Z11, Z8, Z19
-	VMOVUPS      896(R8), Z27
-	VMULPS       Z27, Z8, Z8
-	VFMSUB231PS  Z27, Z12, Z19
+	VMULPS       Z11, Z8, Z18
+	VMOVUPS      896(R8), Z23
+	VMULPS       Z23, Z8, Z8
+	VFMSUB231PS  Z23, Z12, Z18
 	VFMADD231PS  Z11, Z12, Z8
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      448(R8), Z3
@@ -27240,95 +27244,95 @@ butterfly:
 	VFMSUB231PS  Z12, Z0, Z11
 	VFMADD231PS  Z3, Z0, Z1
 	VADDPS       Z5, Z14, Z0
-	VADDPS       Z18, Z25, Z3
+	VADDPS       Z17, Z22, Z3
 	VSUBPS       Z5, Z14, Z5
-	VSUBPS       Z18, Z25, Z12
+	VSUBPS       Z17, Z22, Z12
 	VADDPS       Z10, Z13, Z14
-	VADDPS       Z21, Z22, Z18
+	VADDPS       Z21, Z19, Z17
 	VSUBPS       Z10, Z13, Z10
-	VSUBPS       Z21, Z22, Z13
-	VADDPS       Z0, Z9, Z21
-	VADDPS       Z14, Z21, Z21
-	VMOVAPS      Z9, Z22
-	VFMADD231PS  Z17, Z0, Z22
-	VFNMADD231PS Z23, Z14, Z22
-	VMULPS       Z24, Z12, Z25
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z0, Z9
+	VSUBPS       Z21, Z19, Z13
+	VADDPS       Z0, Z9, Z19
+	VADDPS       Z14, Z19, Z19
+	VMOVAPS      Z9, Z21
+	VFMADD231PS  Z31, Z0, Z21
+	VFNMADD231PS Z30, Z14, Z21
+	VMULPS       Z29, Z12, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z0, Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z17, Z14, Z9
-	VMULPS       Z26, Z12, Z0
-	VFNMADD231PS Z24, Z13, Z0
-	VADDPS       Z25, Z22, Z12
-	VSUBPS       Z25, Z22, Z13
+	VFMADD231PS  Z31, Z14, Z9
+	VMULPS       Z28, Z12, Z0
+	VFNMADD231PS Z29, Z13, Z0
+	VADDPS       Z22, Z21, Z12
+	VSUBPS       Z22, Z21, Z13
 	VADDPS       Z0, Z9, Z14
 	VSUBPS       Z0, Z9, Z0
 	VADDPS       Z3, Z20, Z9
-	VADDPS       Z18, Z9, Z9
-	VMOVAPS      Z20, Z22
-	VFMADD231PS  Z17, Z3, Z22
-	VFNMADD231PS Z23, Z18, Z22
-	VMULPS       Z24, Z5, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z3, Z20
-	VFMADD231PS  Z17, Z18, Z20
-	VMULPS       Z26, Z5, Z3
-	VFNMADD231PS Z24, Z10, Z3
-	VSUBPS       Z25, Z22, Z5
-	VADDPS       Z25, Z22, Z10
-	VSUBPS       Z3, Z20, Z18
+	VADDPS       Z17, Z9, Z9
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  Z31, Z3, Z21
+	VFNMADD231PS Z30, Z17, Z21
+	VMULPS       Z29, Z5, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z3, Z20
+	VFMADD231PS  Z31, Z17, Z20
+	VMULPS       Z28, Z5, Z3
+	VFNMADD231PS Z29, Z10, Z3
+	VSUBPS       Z22, Z21, Z5
+	VADDPS       Z22, Z21, Z10
+	VSUBPS       Z3, Z20, Z17
 	VADDPS       Z3, Z20, Z3
 	VADDPS       Z1, Z8, Z20
-	VADDPS       Z11, Z19, Z22
+	VADDPS       Z11, Z18, Z21
 	VSUBPS       Z1, Z8, Z1
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z11, Z19, Z8
+	VSUBPS       Z11, Z18, Z8
 	VADDPS       Z6, Z4, Z11
-	VADDPS       Z16, Z15, Z19
+	VADDPS       Z16, Z15, Z18
 	VSUBPS       Z6, Z4, Z4
 	VSUBPS       Z16, Z15, Z6
 	VADDPS       Z20, Z2, Z15
 	VADDPS       Z11, Z15, Z15
 	VMOVAPS      Z2, Z16
-	VFMADD231PS  Z17, Z20, Z16
-	VFNMADD231PS Z23, Z11, Z16
-	VMULPS       Z24, Z8, Z25
-	VFMADD231PS  Z26, Z6, Z25
-	VFNMADD231PS Z23, Z20, Z2
-	VFMADD231PS  Z17, Z11, Z2
-	VMULPS       Z26, Z8, Z8
-	VFNMADD231PS Z24, Z6, Z8
-	VADDPS       Z25, Z16, Z6
-	VSUBPS       Z25, Z16, Z11
+	VFMADD231PS  Z31, Z20, Z16
+	VFNMADD231PS Z30, Z11, Z16
+	VMULPS       Z29, Z8, Z22
+	VFMADD231PS  Z28, Z6, Z22
+	VFNMADD231PS Z30, Z20, Z2
+	VFMADD231PS  Z31, Z11, Z2
+	VMULPS       Z28, Z8, Z8
+	VFNMADD231PS Z29, Z6, Z8
+	VADDPS       Z22, Z16, Z6
+	VSUBPS       Z22, Z16, Z11
 	VADDPS       Z8, Z2, Z16
 	VSUBPS       Z8, Z2, Z2
-	VADDPS       Z22, Z7, Z8
-	VADDPS       Z19, Z8, Z8
+	VADDPS       Z21, Z7, Z8
+	VADDPS       Z18, Z8, Z8
 	VMOVAPS      Z7, Z20
-	VFMADD231PS  Z17, Z22, Z20
-	VFNMADD231PS Z23, Z19, Z20
-	VMULPS       Z24, Z1, Z25
-	VFMADD231PS  Z26, Z4, Z25
+	VFMADD231PS  Z31, Z21, Z20
+	VFNMADD231PS Z30, Z18, Z20
+	VMULPS       Z29, Z1, Z22
+	VFMADD231PS  Z28, Z4, Z22
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z23, Z22, Z7
-	VFMADD231PS  Z17, Z19, Z7
-	VMULPS       Z26, Z1, Z1
-	VFNMADD231PS Z24, Z4, Z1
-	VSUBPS       Z25, Z20, Z4
-	VADDPS       Z25, Z20, Z17
-	VSUBPS       Z1, Z7, Z19
+	VFNMADD231PS Z30, Z21, Z7
+	VFMADD231PS  Z31, Z18, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VSUBPS       Z22, Z20, Z4
+	VADDPS       Z22, Z20, Z18
+	VSUBPS       Z1, Z7, Z20
 	VADDPS       Z1, Z7, Z1
-	VADDPS       Z15, Z21, Z7
-	VADDPS       Z8, Z9, Z20
-	VMOVUPS      Z20, (AX)
+	VADDPS       Z15, Z19, Z7
+	VADDPS       Z8, Z9, Z21
+	VMOVUPS      Z21, (AX)
 	VMOVUPS      Z7, (DI)
-	VSUBPS       Z15, Z21, Z7
+	VSUBPS       Z15, Z19, Z7
 	VSUBPS       Z8, Z9, Z8
 	VMOVUPS      Z8, (AX)(BX*1)
 	VMOVUPS      Z7, (DI)(BX*1)
@@ -27344,11 +27348,11 @@ butterfly:
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VADDPS       Z16, Z14, Z4
-	VADDPS       Z19, Z18, Z5
+	VADDPS       Z20, Z17, Z5
 	VMOVUPS      Z5, (AX)(CX*2)
 	VMOVUPS      Z4, (DI)(CX*2)
 	VSUBPS       Z16, Z14, Z4
-	VSUBPS       Z19, Z18, Z5
+	VSUBPS       Z20, Z17, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
 	VMOVUPS      Z4, (DI)(SI*1)
 	VADDPS       Z2, Z0, Z4
@@ -27360,11 +27364,11 @@ butterfly:
 	VMOVUPS      Z1, (AX)(DX*1)
 	VMOVUPS      Z0, (DI)(DX*1)
 	VADDPS       Z11, Z13, Z0
-	VADDPS       Z17, Z10, Z1
+	VADDPS       Z18, Z10, Z1
 	VMOVUPS      Z1, (AX)(CX*4)
 	VMOVUPS      Z0, (DI)(CX*4)
 	VSUBPS       Z11, Z13, Z0
-	VSUBPS       Z17, Z10, Z1
+	VSUBPS       Z18, Z10, Z1
 	VMOVUPS      Z1, (R13)(CX*1)
 	VMOVUPS      Z0, (R14)(CX*1)
 	ADDQ         $0x40, AX
@@ -27911,18 +27915,22 @@ none:
 // func BlockFilterAdd10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R9
@@ -27994,37 +28002,33 @@ butterfly:
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
 	VADDPS       Z18, Z14, Z14
-	VBROADCASTSS butterflyConstants<>+8(SB), Z17
-	VMOVAPS      Z2, Z22
-	VFMADD231PS  Z17, Z19, Z22
-	VBROADCASTSS butterflyConstants<>+12(SB), Z23
-	VFNMADD231PS Z23, Z18, Z22
-	VBROADCASTSS butterflyConstants<>+16(SB), Z24
-	VMULPS       Z24, Z9, Z25
-	VBROADCASTSS butterflyConstants<>+20(SB), Z26
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z19, Z2
-	VFMADD231PS  Z17, Z18, Z2
-	VMULPS       Z26, Z9, Z9
-	VFNMADD231PS Z24, Z13, Z9
-	VADDPS       Z25, Z22, Z13
-	VSUBPS       Z25, Z22, Z18
-	VADDPS       Z9, Z2, Z19
+	VMOVAPS      Z2, Z17
+	VFMADD231PS  Z31, Z19, Z17
+	VFNMADD231PS Z30, Z18, Z17
+	VMULPS       Z29, Z9, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z19, Z2
+	VFMADD231PS  Z31, Z18, Z2
+	VMULPS       Z28, Z9, Z9
+	VFNMADD231PS Z29, Z13, Z9
+	VADDPS       Z22, Z17, Z13
+	VSUBPS       Z22, Z17, Z17
+	VADDPS       Z9, Z2, Z18
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
 	VADDPS       Z21, Z9, Z9
-	VMOVAPS      Z5, Z22
-	VFMADD231PS  Z17, Z20, Z22
-	VFNMADD231PS Z23, Z21, Z22
-	VMULPS       Z24, Z6, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z20, Z5
+	VMOVAPS      Z5, Z19
+	VFMADD231PS  Z31, Z20, Z19
+	VFNMADD231PS Z30, Z21, Z19
+	VMULPS       Z29, Z6, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z20, Z5
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFMADD231PS  Z17, Z21, Z5
-	VMULPS       Z26, Z6, Z6
-	VFNMADD231PS Z24, Z10, Z6
+	VFMADD231PS  Z31, Z21, Z5
+	VMULPS       Z28, Z6, Z6
+	VFNMADD231PS Z29, Z10, Z6
 	VMOVUPS      64(R8), Z10
 	VMOVUPS      (R9), Z20
 	VFNMADD231PS Z10, Z9, Z20
@@ -28032,40 +28036,40 @@ butterfly:
 	VFMADD213PS  64(R9), Z21, Z9
 	VFMADD231PS  Z21, Z14, Z20
 	VFMADD231PS  Z10, Z14, Z9
-	VSUBPS       Z25, Z22, Z10
+	VSUBPS       Z22, Z19, Z10
 	VMOVUPS      832(R8), Z14
 	VMOVUPS      768(R9), Z21
 	VFNMADD231PS Z14, Z10, Z21
-	VMOVUPS      768(R8), Z27
-	VFMADD213PS  832(R9), Z27, Z10
-	VFMADD231PS  Z27, Z13, Z21
+	VMOVUPS      768(R8), Z23
+	VFMADD213PS  832(R9), Z23, Z10
+	VFMADD231PS  Z23, Z13, Z21
 	VFMADD231PS  Z14, Z13, Z10
-	VADDPS       Z25, Z22, Z13
+	VADDPS       Z22, Z19, Z13
 	VMOVUPS      576(R8), Z14
-	VMOVUPS      512(R9), Z22
-	VFNMADD231PS Z14, Z13, Z22
-	VMOVUPS      512(R8), Z25
-	VFMADD213PS  576(R9), Z25, Z13
-	VFMADD231PS  Z25, Z18, Z22
-	VFMADD231PS  Z14, Z18, Z13
+	VMOVUPS      512(R9), Z19
+	VFNMADD231PS Z14, Z13, Z19
+	VMOVUPS      512(R8), Z22
+	VFMADD213PS  576(R9), Z22, Z13
+	VFMADD231PS  Z22, Z17, Z19
+	VFMADD231PS  Z14, Z17, Z13
 	VSUBPS       Z6, Z5, Z14
-	VMOVUPS      320(R8), Z18
-	VMOVUPS      256(R9), Z25
-	VFNMADD231PS Z18, Z14, Z25
-	VMOVUPS      256(R8), Z27
-	VFMADD213PS  320(R9), Z27, Z14
-	VFMADD231PS  Z27, Z19, Z25
-	VFMADD231PS  Z18, Z19, Z14
+	VMOVUPS      320(R8), Z17
+	VMOVUPS      256(R9), Z22
+	VFNMADD231PS Z17, Z14, Z22
+	VMOVUPS      256(R8), Z23
+	VFMADD213PS  320(R9), Z23, Z14
+	VFMADD231PS  Z23, Z18, Z22
+	VFMADD231PS  Z17, Z18, Z14
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      1088(R8), Z6
-	VMOVUPS      1024(R9), Z18
-	VFNMADD231PS Z6, Z5, Z18
-	VMOVUPS      1024(R8), Z19
-	VFMADD213PS  1088(R9), Z19, Z5
+	VMOVUPS      1024(R9), Z17
+	VFNMADD231PS Z6, Z5, Z17
+	VMOVUPS      1024(R8), Z18
+	VFMADD213PS  1088(R9), Z18, Z5
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFMADD231PS  Z19, Z2, Z18
+	VFMADD231PS  Z18, Z2, Z17
 	VFMADD231PS  Z6, Z2, Z5
 	VADDPS       Z15, Z3, Z2
 	VADDPS       Z16, Z4, Z6
@@ -28078,16 +28082,16 @@ butterfly:
 	VADDPS       Z2, Z0, Z11
 	VADDPS       Z15, Z11, Z11
 	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z17, Z2, Z12
-	VFNMADD231PS Z23, Z15, Z12
-	VMULPS       Z24, Z4, Z19
-	VFMADD231PS  Z26, Z8, Z19
-	VFNMADD231PS Z23, Z2, Z0
-	VFMADD231PS  Z17, Z15, Z0
-	VMULPS       Z26, Z4, Z2
-	VFNMADD231PS Z24, Z8, Z2
-	VADDPS       Z19, Z12, Z4
-	VSUBPS       Z19, Z12, Z8
+	VFMADD231PS  Z31, Z2, Z12
+	VFNMADD231PS Z30, Z15, Z12
+	VMULPS       Z29, Z4, Z18
+	VFMADD231PS  Z28, Z8, Z18
+	VFNMADD231PS Z30, Z2, Z0
+	VFMADD231PS  Z31, Z15, Z0
+	VMULPS       Z28, Z4, Z2
+	VFNMADD231PS Z29, Z8, Z2
+	VADDPS       Z18, Z12, Z4
+	VSUBPS       Z18, Z12, Z8
 	VADDPS       Z2, Z0, Z12
 	VSUBPS       Z2, Z0, Z0
 	PREFETCHT1   (R11)
@@ -28096,14 +28100,14 @@ butterfly:
 	VADDPS       Z6, Z1, Z2
 	VADDPS       Z16, Z2, Z2
 	VMOVAPS      Z1, Z15
-	VFMADD231PS  Z17, Z6, Z15
-	VFNMADD231PS Z23, Z16, Z15
-	VMULPS       Z24, Z3, Z19
-	VFMADD231PS  Z26, Z7, Z19
-	VFNMADD231PS Z23, Z6, Z1
-	VFMADD231PS  Z17, Z16, Z1
-	VMULPS       Z26, Z3, Z3
-	VFNMADD231PS Z24, Z7, Z3
+	VFMADD231PS  Z31, Z6, Z15
+	VFNMADD231PS Z30, Z16, Z15
+	VMULPS       Z29, Z3, Z18
+	VFMADD231PS  Z28, Z7, Z18
+	VFNMADD231PS Z30, Z6, Z1
+	VFMADD231PS  Z31, Z16, Z1
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z7, Z3
 	VMOVUPS      704(R8), Z6
 	VMOVUPS      640(R9), Z7
 	VFNMADD231PS Z6, Z2, Z7
@@ -28111,32 +28115,32 @@ butterfly:
 	VFMADD213PS  704(R9), Z16, Z2
 	VFMADD231PS  Z16, Z11, Z7
 	VFMADD231PS  Z6, Z11, Z2
-	VSUBPS       Z19, Z15, Z6
+	VSUBPS       Z18, Z15, Z6
 	VMOVUPS      192(R8), Z11
 	VMOVUPS      128(R9), Z16
 	VFNMADD231PS Z11, Z6, Z16
-	VMOVUPS      128(R8), Z27
-	VFMADD213PS  192(R9), Z27, Z6
-	VFMADD231PS  Z27, Z4, Z16
+	VMOVUPS      128(R8), Z23
+	VFMADD213PS  192(R9), Z23, Z6
+	VFMADD231PS  Z23, Z4, Z16
 	VFMADD231PS  Z11, Z4, Z6
-	VADDPS       Z19, Z15, Z4
+	VADDPS       Z18, Z15, Z4
 	VMOVUPS      1216(R8), Z11
 	VMOVUPS      1152(R9), Z15
 	VFNMADD231PS Z11, Z4, Z15
-	VMOVUPS      1152(R8), Z19
-	VFMADD213PS  1216(R9), Z19, Z4
-	VFMADD231PS  Z19, Z8, Z15
+	VMOVUPS      1152(R8), Z18
+	VFMADD213PS  1216(R9), Z18, Z4
+	VFMADD231PS  Z18, Z8, Z15
 	VFMADD231PS  Z11, Z8, Z4
 	VSUBPS       Z3, Z1, Z8
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VMOVUPS      960(R8), Z11
-	VMOVUPS      896(R9), Z19
-	VFNMADD231PS Z11, Z8, Z19
-	VMOVUPS      896(R8), Z27
-	VFMADD213PS  960(R9), Z27, Z8
-	VFMADD231PS  Z27, Z12, Z19
+	VMOVUPS      896(R9), Z18
+	VFNMADD231PS Z11, Z8, Z18
+	VMOVUPS      896(R8), Z23
+	VFMADD213PS  960(R9), Z23, Z8
+	VFMADD231PS  Z23, Z12, Z18
 	VFMADD231PS  Z11, Z12, Z8
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      448(R8), Z3
@@ -28147,95 +28151,95 @@ butterfly:
 	VFMADD231PS  Z12, Z0, Z11
 	VFMADD231PS  Z3, Z0, Z1
 	VADDPS       Z5, Z14, Z0
-	VADDPS       Z18, Z25, Z3
+	VADDPS       Z17, Z22, Z3
 	VSUBPS       Z5, Z14, Z5
-	VSUBPS       Z18, Z25, Z12
+	VSUBPS       Z17, Z22, Z12
 	VADDPS       Z10, Z13, Z14
-	VADDPS       Z21, Z22, Z18
+	VADDPS       Z21, Z19, Z17
 	VSUBPS       Z10, Z13, Z10
-	VSUBPS       Z21, Z22, Z13
-	VADDPS       Z0, Z9, Z21
-	VADDPS       Z14, Z21, Z21
-	VMOVAPS      Z9, Z22
-	VFMADD231PS  Z17, Z0, Z22
-	VFNMADD231PS Z23, Z14, Z22
-	VMULPS       Z24, Z12, Z25
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z0, Z9
+	VSUBPS       Z21, Z19, Z13
+	VADDPS       Z0, Z9, Z19
+	VADDPS       Z14, Z19, Z19
+	VMOVAPS      Z9, Z21
+	VFMADD231PS  Z31, Z0, Z21
+	VFNMADD231PS Z30, Z14, Z21
+	VMULPS       Z29, Z12, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z0, Z9
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFMADD231PS  Z17, Z14, Z9
-	VMULPS       Z26, Z12, Z0
-	VFNMADD231PS Z24, Z13, Z0
-	VADDPS       Z25, Z22, Z12
-	VSUBPS       Z25, Z22, Z13
+	VFMADD231PS  Z31, Z14, Z9
+	VMULPS       Z28, Z12, Z0
+	VFNMADD231PS Z29, Z13, Z0
+	VADDPS       Z22, Z21, Z12
+	VSUBPS       Z22, Z21, Z13
 	VADDPS       Z0, Z9, Z14
 	VSUBPS       Z0, Z9, Z0
 	VADDPS       Z3, Z20, Z9
-	VADDPS       Z18, Z9, Z9
-	VMOVAPS      Z20, Z22
-	VFMADD231PS  Z17, Z3, Z22
-	VFNMADD231PS Z23, Z18, Z22
-	VMULPS       Z24, Z5, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z3, Z20
-	VFMADD231PS  Z17, Z18, Z20
-	VMULPS       Z26, Z5, Z3
-	VFNMADD231PS Z24, Z10, Z3
-	VSUBPS       Z25, Z22, Z5
-	VADDPS       Z25, Z22, Z10
-	VSUBPS       Z3, Z20, Z18
+	VADDPS       Z17, Z9, Z9
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  Z31, Z3, Z21
+	VFNMADD231PS Z30, Z17, Z21
+	VMULPS       Z29, Z5, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z3, Z20
+	VFMADD231PS  Z31, Z17, Z20
+	VMULPS       Z28, Z5, Z3
+	VFNMADD231PS Z29, Z10, Z3
+	VSUBPS       Z22, Z21, Z5
+	VADDPS       Z22, Z21, Z10
+	VSUBPS       Z3, Z20, Z17
 	VADDPS       Z3, Z20, Z3
 	VADDPS       Z1, Z8, Z20
-	VADDPS       Z11, Z19, Z22
+	VADDPS       Z11, Z18, Z21
 	VSUBPS       Z1, Z8, Z1
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z11, Z19, Z8
+	VSUBPS       Z11, Z18, Z8
 	VADDPS       Z6, Z4, Z11
-	VADDPS       Z16, Z15, Z19
+	VADDPS       Z16, Z15, Z18
 	VSUBPS       Z6, Z4, Z4
 	VSUBPS       Z16, Z15, Z6
 	VADDPS       Z20, Z2, Z15
 	VADDPS       Z11, Z15, Z15
 	VMOVAPS      Z2, Z16
-	VFMADD231PS  Z17, Z20, Z16
-	VFNMADD231PS Z23, Z11, Z16
-	VMULPS       Z24, Z8, Z25
-	VFMADD231PS  Z26, Z6, Z25
-	VFNMADD231PS Z23, Z20, Z2
-	VFMADD231PS  Z17, Z11, Z2
-	VMULPS       Z26, Z8, Z8
-	VFNMADD231PS Z24, Z6, Z8
-	VADDPS       Z25, Z16, Z6
-	VSUBPS       Z25, Z16, Z11
+	VFMADD231PS  Z31, Z20, Z16
+	VFNMADD231PS Z30, Z11, Z16
+	VMULPS       Z29, Z8, Z22
+	VFMADD231PS  Z28, Z6, Z22
+	VFNMADD231PS Z30, Z20, Z2
+	VFMADD231PS  Z31, Z11, Z2
+	VMULPS       Z28, Z8, Z8
+	VFNMADD231PS Z29, Z6, Z8
+	VADDPS       Z22, Z16, Z6
+	VSUBPS       Z22, Z16, Z11
 	VADDPS       Z8, Z2, Z16
 	VSUBPS       Z8, Z2, Z2
-	VADDPS       Z22, Z7, Z8
-	VADDPS       Z19, Z8, Z8
+	VADDPS       Z21, Z7, Z8
+	VADDPS       Z18, Z8, Z8
 	VMOVAPS      Z7, Z20
-	VFMADD231PS  Z17, Z22, Z20
-	VFNMADD231PS Z23, Z19, Z20
-	VMULPS       Z24, Z1, Z25
-	VFMADD231PS  Z26, Z4, Z25
+	VFMADD231PS  Z31, Z21, Z20
+	VFNMADD231PS Z30, Z18, Z20
+	VMULPS       Z29, Z1, Z22
+	VFMADD231PS  Z28, Z4, Z22
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VFNMADD231PS Z23, Z22, Z7
-	VFMADD231PS  Z17, Z19, Z7
-	VMULPS       Z26, Z1, Z1
-	VFNMADD231PS Z24, Z4, Z1
-	VSUBPS       Z25, Z20, Z4
-	VADDPS       Z25, Z20, Z17
-	VSUBPS       Z1, Z7, Z19
+	VFNMADD231PS Z30, Z21, Z7
+	VFMADD231PS  Z31, Z18, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VSUBPS       Z22, Z20, Z4
+	VADDPS       Z22, Z20, Z18
+	VSUBPS       Z1, Z7, Z20
 	VADDPS       Z1, Z7, Z1
-	VADDPS       Z15, Z21, Z7
-	VADDPS       Z8, Z9, Z20
-	VMOVUPS      Z20, (AX)
+	VADDPS       Z15, Z19, Z7
+	VADDPS       Z8, Z9, Z21
+	VMOVUPS      Z21, (AX)
 	VMOVUPS      Z7, (DI)
-	VSUBPS       Z15, Z21, Z7
+	VSUBPS       Z15, Z19, Z7
 	VSUBPS       Z8, Z9, Z8
 	VMOVUPS      Z8, (AX)(BX*1)
 	VMOVUPS      Z7, (DI)(BX*1)
@@ -28251,11 +28255,11 @@ butterfly:
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VADDPS       Z16, Z14, Z4
-	VADDPS       Z19, Z18, Z5
+	VADDPS       Z20, Z17, Z5
 	VMOVUPS      Z5, (AX)(CX*2)
 	VMOVUPS      Z4, (DI)(CX*2)
 	VSUBPS       Z16, Z14, Z4
-	VSUBPS       Z19, Z18, Z5
+	VSUBPS       Z20, Z17, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
 	VMOVUPS      Z4, (DI)(SI*1)
 	VADDPS       Z2, Z0, Z4
@@ -28267,11 +28271,11 @@ butterfly:
 	VMOVUPS      Z1, (AX)(DX*1)
 	VMOVUPS      Z0, (DI)(DX*1)
 	VADDPS       Z11, Z13, Z0
-	VADDPS       Z17, Z10, Z1
+	VADDPS       Z18, Z10, Z1
 	VMOVUPS      Z1, (AX)(CX*4)
 	VMOVUPS      Z0, (DI)(CX*4)
 	VSUBPS       Z11, Z13, Z0
-	VSUBPS       Z17, Z10, Z1
+	VSUBPS       Z18, Z10, Z1
 	VMOVUPS      Z1, (R14)(CX*1)
 	VMOVUPS      Z0, (R15)(CX*1)
 	ADDQ         $0x40, AX
@@ -28831,18 +28835,22 @@ none:
 // func BlockFilterKeep10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R9
@@ -28914,34 +28922,30 @@ butterfly:
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
 	VADDPS       Z18, Z14, Z14
-	VBROADCASTSS butterflyConstants<>+8(SB), Z17
-	VMOVAPS      Z2, Z22
-	VFMADD231PS  Z17, Z19, Z22
-	VBROADCASTSS butterflyConstants<>+12(SB), Z23
-	VFNMADD231PS Z23, Z18, Z22
-	VBROADCASTSS butterflyConstants<>+16(SB), Z24
-	VMULPS       Z24, Z9, Z25
-	VBROADCASTSS butterflyConstants<>+20(SB), Z26
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z19, Z2
-	VFMADD231PS  Z17, Z18, Z2
-	VMULPS       Z26, Z9, Z9
-	VFNMADD231PS Z24, Z13, Z9
-	VADDPS       Z25, Z22, Z13
-	VSUBPS       Z25, Z22, Z18
-	VADDPS       Z9, Z2, Z19
+	VMOVAPS      Z2, Z17
+	VFMADD231PS  Z31, Z19, Z17
+	VFNMADD231PS Z30, Z18, Z17
+	VMULPS       Z29, Z9, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z19, Z2
+	VFMADD231PS  Z31, Z18, Z2
+	VMULPS       Z28, Z9, Z9
+	VFNMADD231PS Z29, Z13, Z9
+	VADDPS       Z22, Z17, Z13
+	VSUBPS       Z22, Z17, Z17
+	VADDPS       Z9, Z2, Z18
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
 	VADDPS       Z21, Z9, Z9
-	VMOVAPS      Z5, Z22
-	VFMADD231PS  Z17, Z20, Z22
-	VFNMADD231PS Z23, Z21, Z22
-	VMULPS       Z24, Z6, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z20, Z5
-	VFMADD231PS  Z17, Z21, Z5
-	VMULPS       Z26, Z6, Z6
-	VFNMADD231PS Z24, Z10, Z6
+	VMOVAPS      Z5, Z19
+	VFMADD231PS  Z31, Z20, Z19
+	VFNMADD231PS Z30, Z21, Z19
+	VMULPS       Z29, Z6, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z20, Z5
+	VFMADD231PS  Z31, Z21, Z5
+	VMULPS       Z28, Z6, Z6
+	VFNMADD231PS Z29, Z10, Z6
 	VMOVUPS      Z14, (R9)
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
@@ -28953,33 +28957,33 @@ butterfly:
 	VMULPS       Z21, Z9, Z9
 	VFMADD231PS  Z21, Z14, Z20
 	VFNMADD231PS Z10, Z14, Z9
-	VSUBPS       Z25, Z22, Z10
+	VSUBPS       Z22, Z19, Z10
 	VMOVUPS      Z13, 768(R9)
 	VMOVUPS      Z10, 832(R9)
 	VMOVUPS      832(R8), Z14
 	VMULPS       Z14, Z10, Z21
-	VMOVUPS      768(R8), Z27
-	VMULPS       Z27, Z10, Z10
-	VFMADD231PS  Z27, Z13, Z21
+	VMOVUPS      768(R8), Z23
+	VMULPS       Z23, Z10, Z10
+	VFMADD231PS  Z23, Z13, Z21
 	VFNMADD231PS Z14, Z13, Z10
-	VADDPS       Z25, Z22, Z13
-	VMOVUPS      Z18, 512(R9)
+	VADDPS       Z22, Z19, Z13
+	VMOVUPS      Z17, 512(R9)
 	VMOVUPS      Z13, 576(R9)
 	VMOVUPS      576(R8), Z14
-	VMULPS       Z14, Z13, Z22
-	VMOVUPS      512(R8), Z25
-	VMULPS       Z25, Z13, Z13
-	VFMADD231PS  Z25, Z18, Z22
-	VFNMADD231PS Z14, Z18, Z13
+	VMULPS       Z14, Z13, Z19
+	VMOVUPS      512(R8), Z22
+	VMULPS       Z22, Z13, Z13
+	VFMADD231PS  Z22, Z17, Z19
+	VFNMADD231PS Z14, Z17, Z13
 	VSUBPS       Z6, Z5, Z14
-	VMOVUPS      Z19, 256(R9)
+	VMOVUPS      Z18, 256(R9)
 	VMOVUPS      Z14, 320(R9)
-	VMOVUPS      320(R8), Z18
-	VMULPS       Z18, Z14, Z25
-	VMOVUPS      256(R8), Z27
-	VMULPS       Z27, Z14, Z14
-	VFMADD231PS  Z27, Z19, Z25
-	VFNMADD231PS Z18, Z19, Z14
+	VMOVUPS      320(R8), Z17
+	VMULPS       Z17, Z14, Z22
+	VMOVUPS      256(R8), Z23
+	VMULPS       Z23, Z14, Z14
+	VFMADD231PS  Z23, Z18, Z22
+	VFNMADD231PS Z17, Z18, Z14
 	VADDPS       Z6, Z5, Z5
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
@@ -28987,10 +28991,10 @@ butterfly:
 	VMOVUPS      Z2, 1024(R9)
 	VMOVUPS      Z5, 1088(R9)
 	VMOVUPS      1088(R8), Z6
-	VMULPS       Z6, Z5, Z18
-	VMOVUPS      1024(R8), Z19
-	VMULPS       Z19, Z5, Z5
-	VFMADD231PS  Z19, Z2, Z18
+	VMULPS       Z6, Z5, Z17
+	VMOVUPS      1024(R8), Z18
+	VMULPS       Z18, Z5, Z5
+	VFMADD231PS  Z18, Z2, Z17
 	VFNMADD231PS Z6, Z2, Z5
 	VADDPS       Z15, Z3, Z2
 	VADDPS       Z16, Z4, Z6
@@ -29003,16 +29007,16 @@ butterfly:
 	VADDPS       Z2, Z0, Z11
 	VADDPS       Z15, Z11, Z11
 	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z17, Z2, Z12
-	VFNMADD231PS Z23, Z15, Z12
-	VMULPS       Z24, Z4, Z19
-	VFMADD231PS  Z26, Z8, Z19
-	VFNMADD231PS Z23, Z2, Z0
-	VFMADD231PS  Z17, Z15, Z0
-	VMULPS       Z26, Z4, Z2
-	VFNMADD231PS Z24, Z8, Z2
-	VADDPS       Z19, Z12, Z4
-	VSUBPS       Z19, Z12, Z8
+	VFMADD231PS  Z31, Z2, Z12
+	VFNMADD231PS Z30, Z15, Z12
+	VMULPS       Z29, Z4, Z18
+	VFMADD231PS  Z28, Z8, Z18
+	VFNMADD231PS Z30, Z2, Z0
+	VFMADD231PS  Z31, Z15, Z0
+	VMULPS       Z28, Z4, Z2
+	VFNMADD231PS Z29, Z8, Z2
+	VADDPS       Z18, Z12, Z4
+	VSUBPS       Z18, Z12, Z8
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
@@ -29021,14 +29025,14 @@ butterfly:
 	VADDPS       Z6, Z1, Z2
 	VADDPS       Z16, Z2, Z2
 	VMOVAPS      Z1, Z15
-	VFMADD231PS  Z17, Z6, Z15
-	VFNMADD231PS Z23, Z16, Z15
-	VMULPS       Z24, Z3, Z19
-	VFMADD231PS  Z26, Z7, Z19
-	VFNMADD231PS Z23, Z6, Z1
-	VFMADD231PS  Z17, Z16, Z1
-	VMULPS       Z26, Z3, Z3
-	VFNMADD231PS Z24, Z7, Z3
+	VFMADD231PS  Z31, Z6, Z15
+	VFNMADD231PS Z30, Z16, Z15
+	VMULPS       Z29, Z3, Z18
+	VFMADD231PS  Z28, Z7, Z18
+	VFNMADD231PS Z30, Z6, Z1
+	VFMADD231PS  Z31, Z16, Z1
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z7, Z3
 	VMOVUPS      Z11, 640(R9)
 	VMOVUPS      Z2, 704(R9)
 	VMOVUPS      704(R8), Z6
@@ -29037,16 +29041,16 @@ butterfly:
 	VMULPS       Z16, Z2, Z2
 	VFMADD231PS  Z16, Z11, Z7
 	VFNMADD231PS Z6, Z11, Z2
-	VSUBPS       Z19, Z15, Z6
+	VSUBPS       Z18, Z15, Z6
 	VMOVUPS      Z4, 128(R9)
 	VMOVUPS      Z6, 192(R9)
 	VMOVUPS      192(R8), Z11
 	VMULPS       Z11, Z6, Z16
-	VMOVUPS      128(R8), Z27
-	VMULPS       Z27, Z6, Z6
-	VFMADD231PS  Z27, Z4, Z16
+	VMOVUPS      128(R8), Z23
+	VMULPS       Z23, Z6, Z6
+	VFMADD231PS  Z23, Z4, Z16
 	VFNMADD231PS Z11, Z4, Z6
-	VADDPS       Z19, Z15, Z4
+	VADDPS       Z18, Z15, Z4
 	VMOVUPS      Z8, 1152(R9)
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
@@ -29054,18 +29058,18 @@ butterfly:
 	VMOVUPS      Z4, 1216(R9)
 	VMOVUPS      1216(R8), Z11
 	VMULPS       Z11, Z4, Z15
-	VMOVUPS      1152(R8), Z19
-	VMULPS       Z19, Z4, Z4
-	VFMADD231PS  Z19, Z8, Z15
+	VMOVUPS      1152(R8), Z18
+	VMULPS       Z18, Z4, Z4
+	VFMADD231PS  Z18, Z8, Z15
 	VFNMADD231PS Z11, Z8, Z4
 	VSUBPS       Z3, Z1, Z8
 	VMOVUPS      Z12, 896(R9)
 	VMOVUPS      Z8, 960(R9)
 	VMOVUPS      960(R8), Z11
-	VMULPS       Z11, Z8, Z19
-	VMOVUPS      896(R8), Z27
-	VMULPS       Z27, Z8, Z8
-	VFMADD231PS  Z27, Z12, Z19
+	VMULPS       Z11, Z8, Z18
+	VMOVUPS      896(R8), Z23
+	VMULPS       Z23, Z8, Z8
+	VFMADD231PS  Z23, Z12, Z18
 	VFNMADD231PS Z11, Z12, Z8
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      Z0, 384(R9)
@@ -29077,95 +29081,95 @@ butterfly:
 	VFMADD231PS  Z12, Z0, Z11
 	VFNMADD231PS Z3, Z0, Z1
 	VADDPS       Z5, Z14, Z0
-	VADDPS       Z18, Z25, Z3
+	VADDPS       Z17, Z22, Z3
 	VSUBPS       Z5, Z14, Z5
-	VSUBPS       Z18, Z25, Z12
+	VSUBPS       Z17, Z22, Z12
 	VADDPS       Z10, Z13, Z14
-	VADDPS       Z21, Z22, Z18
+	VADDPS       Z21, Z19, Z17
 	VSUBPS       Z10, Z13, Z10
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z21, Z22, Z13
-	VADDPS       Z0, Z9, Z21
-	VADDPS       Z14, Z21, Z21
-	VMOVAPS      Z9, Z22
-	VFMADD231PS  Z17, Z0, Z22
-	VFNMADD231PS Z23, Z14, Z22
-	VMULPS       Z24, Z12, Z25
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z0, Z9
-	VFMADD231PS  Z17, Z14, Z9
-	VMULPS       Z26, Z12, Z0
-	VFNMADD231PS Z24, Z13, Z0
-	VADDPS       Z25, Z22, Z12
-	VSUBPS       Z25, Z22, Z13
+	VSUBPS       Z21, Z19, Z13
+	VADDPS       Z0, Z9, Z19
+	VADDPS       Z14, Z19, Z19
+	VMOVAPS      Z9, Z21
+	VFMADD231PS  Z31, Z0, Z21
+	VFNMADD231PS Z30, Z14, Z21
+	VMULPS       Z29, Z12, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z0, Z9
+	VFMADD231PS  Z31, Z14, Z9
+	VMULPS       Z28, Z12, Z0
+	VFNMADD231PS Z29, Z13, Z0
+	VADDPS       Z22, Z21, Z12
+	VSUBPS       Z22, Z21, Z13
 	VADDPS       Z0, Z9, Z14
 	VSUBPS       Z0, Z9, Z0
 	VADDPS       Z3, Z20, Z9
-	VADDPS       Z18, Z9, Z9
-	VMOVAPS      Z20, Z22
-	VFMADD231PS  Z17, Z3, Z22
-	VFNMADD231PS Z23, Z18, Z22
-	VMULPS       Z24, Z5, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z3, Z20
-	VFMADD231PS  Z17, Z18, Z20
-	VMULPS       Z26, Z5, Z3
-	VFNMADD231PS Z24, Z10, Z3
-	VSUBPS       Z25, Z22, Z5
+	VADDPS       Z17, Z9, Z9
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  Z31, Z3, Z21
+	VFNMADD231PS Z30, Z17, Z21
+	VMULPS       Z29, Z5, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z3, Z20
+	VFMADD231PS  Z31, Z17, Z20
+	VMULPS       Z28, Z5, Z3
+	VFNMADD231PS Z29, Z10, Z3
+	VSUBPS       Z22, Z21, Z5
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VADDPS       Z25, Z22, Z10
-	VSUBPS       Z3, Z20, Z18
+	VADDPS       Z22, Z21, Z10
+	VSUBPS       Z3, Z20, Z17
 	VADDPS       Z3, Z20, Z3
 	VADDPS       Z1, Z8, Z20
-	VADDPS       Z11, Z19, Z22
+	VADDPS       Z11, Z18, Z21
 	VSUBPS       Z1, Z8, Z1
-	VSUBPS       Z11, Z19, Z8
+	VSUBPS       Z11, Z18, Z8
 	VADDPS       Z6, Z4, Z11
-	VADDPS       Z16, Z15, Z19
+	VADDPS       Z16, Z15, Z18
 	VSUBPS       Z6, Z4, Z4
 	VSUBPS       Z16, Z15, Z6
 	VADDPS       Z20, Z2, Z15
 	VADDPS       Z11, Z15, Z15
 	VMOVAPS      Z2, Z16
-	VFMADD231PS  Z17, Z20, Z16
-	VFNMADD231PS Z23, Z11, Z16
-	VMULPS       Z24, Z8, Z25
-	VFMADD231PS  Z26, Z6, Z25
-	VFNMADD231PS Z23, Z20, Z2
-	VFMADD231PS  Z17, Z11, Z2
-	VMULPS       Z26, Z8, Z8
-	VFNMADD231PS Z24, Z6, Z8
-	VADDPS       Z25, Z16, Z6
-	VSUBPS       Z25, Z16, Z11
+	VFMADD231PS  Z31, Z20, Z16
+	VFNMADD231PS Z30, Z11, Z16
+	VMULPS       Z29, Z8, Z22
+	VFMADD231PS  Z28, Z6, Z22
+	VFNMADD231PS Z30, Z20, Z2
+	VFMADD231PS  Z31, Z11, Z2
+	VMULPS       Z28, Z8, Z8
+	VFNMADD231PS Z29, Z6, Z8
+	VADDPS       Z22, Z16, Z6
+	VSUBPS       Z22, Z16, Z11
 	VADDPS       Z8, Z2, Z16
 	VSUBPS       Z8, Z2, Z2
-	VADDPS       Z22, Z7, Z8
-	VADDPS       Z19, Z8, Z8
+	VADDPS       Z21, Z7, Z8
+	VADDPS       Z18, Z8, Z8
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VMOVAPS      Z7, Z20
-	VFMADD231PS  Z17, Z22, Z20
-	VFNMADD231PS Z23, Z19, Z20
-	VMULPS       Z24, Z1, Z25
-	VFMADD231PS  Z26, Z4, Z25
-	VFNMADD231PS Z23, Z22, Z7
-	VFMADD231PS  Z17, Z19, Z7
-	VMULPS       Z26, Z1, Z1
-	VFNMADD231PS Z24, Z4, Z1
-	VSUBPS       Z25, Z20, Z4
-	VADDPS       Z25, Z20, Z17
-	VSUBPS       Z1, Z7, Z19
+	VFMADD231PS  Z31, Z21, Z20
+	VFNMADD231PS Z30, Z18, Z20
+	VMULPS       Z29, Z1, Z22
+	VFMADD231PS  Z28, Z4, Z22
+	VFNMADD231PS Z30, Z21, Z7
+	VFMADD231PS  Z31, Z18, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VSUBPS       Z22, Z20, Z4
+	VADDPS       Z22, Z20, Z18
+	VSUBPS       Z1, Z7, Z20
 	VADDPS       Z1, Z7, Z1
-	VADDPS       Z15, Z21, Z7
-	VADDPS       Z8, Z9, Z20
-	VMOVUPS      Z20, (AX)
+	VADDPS       Z15, Z19, Z7
+	VADDPS       Z8, Z9, Z21
+	VMOVUPS      Z21, (AX)
 	VMOVUPS      Z7, (DI)
-	VSUBPS       Z15, Z21, Z7
+	VSUBPS       Z15, Z19, Z7
 	VSUBPS       Z8, Z9, Z8
 	VMOVUPS      Z8, (AX)(BX*1)
 	VMOVUPS      Z7, (DI)(BX*1)
@@ -29181,11 +29185,11 @@ butterfly:
 	VMOVUPS      Z4, (AX)(CX*1)
 	VMOVUPS      Z6, (DI)(CX*1)
 	VADDPS       Z16, Z14, Z4
-	VADDPS       Z19, Z18, Z5
+	VADDPS       Z20, Z17, Z5
 	VMOVUPS      Z5, (AX)(CX*2)
 	VMOVUPS      Z4, (DI)(CX*2)
 	VSUBPS       Z16, Z14, Z4
-	VSUBPS       Z19, Z18, Z5
+	VSUBPS       Z20, Z17, Z5
 	VMOVUPS      Z5, (AX)(SI*1)
 	VMOVUPS      Z4, (DI)(SI*1)
 	VADDPS       Z2, Z0, Z4
@@ -29197,11 +29201,11 @@ butterfly:
 	VMOVUPS      Z1, (AX)(DX*1)
 	VMOVUPS      Z0, (DI)(DX*1)
 	VADDPS       Z11, Z13, Z0
-	VADDPS       Z17, Z10, Z1
+	VADDPS       Z18, Z10, Z1
 	VMOVUPS      Z1, (AX)(CX*4)
 	VMOVUPS      Z0, (DI)(CX*4)
 	VSUBPS       Z11, Z13, Z0
-	VSUBPS       Z17, Z10, Z1
+	VSUBPS       Z18, Z10, Z1
 	VMOVUPS      Z1, (R14)(CX*1)
 	VMOVUPS      Z0, (R15)(CX*1)
 	ADDQ         $0x40, AX
@@ -29772,18 +29776,22 @@ none:
 // func BlockSpectrum10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R8
@@ -29857,53 +29865,49 @@ butterfly:
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
 	VADDPS       Z18, Z14, Z14
-	VBROADCASTSS butterflyConstants<>+8(SB), Z17
-	VMOVAPS      Z2, Z22
-	VFMADD231PS  Z17, Z19, Z22
-	VBROADCASTSS butterflyConstants<>+12(SB), Z23
-	VFNMADD231PS Z23, Z18, Z22
-	VBROADCASTSS butterflyConstants<>+16(SB), Z24
-	VMULPS       Z24, Z9, Z25
-	VBROADCASTSS butterflyConstants<>+20(SB), Z26
-	VFMADD231PS  Z26, Z13, Z25
+	VMOVAPS      Z2, Z17
+	VFMADD231PS  Z31, Z19, Z17
+	VFNMADD231PS Z30, Z18, Z17
+	VMULPS       Z29, Z9, Z22
+	VFMADD231PS  Z28, Z13, Z22
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z23, Z19, Z2
-	VFMADD231PS  Z17, Z18, Z2
-	VMULPS       Z26, Z9, Z9
-	VFNMADD231PS Z24, Z13, Z9
-	VADDPS       Z25, Z22, Z13
-	VSUBPS       Z25, Z22, Z18
-	VADDPS       Z9, Z2, Z19
+	VFNMADD231PS Z30, Z19, Z2
+	VFMADD231PS  Z31, Z18, Z2
+	VMULPS       Z28, Z9, Z9
+	VFNMADD231PS Z29, Z13, Z9
+	VADDPS       Z22, Z17, Z13
+	VSUBPS       Z22, Z17, Z17
+	VADDPS       Z9, Z2, Z18
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
 	VADDPS       Z21, Z9, Z9
-	VMOVAPS      Z5, Z22
-	VFMADD231PS  Z17, Z20, Z22
+	VMOVAPS      Z5, Z19
+	VFMADD231PS  Z31, Z20, Z19
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z23, Z21, Z22
-	VMULPS       Z24, Z6, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z20, Z5
-	VFMADD231PS  Z17, Z21, Z5
-	VMULPS       Z26, Z6, Z6
-	VFNMADD231PS Z24, Z10, Z6
+	VFNMADD231PS Z30, Z21, Z19
+	VMULPS       Z29, Z6, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z20, Z5
+	VFMADD231PS  Z31, Z21, Z5
+	VMULPS       Z28, Z6, Z6
+	VFNMADD231PS Z29, Z10, Z6
 	VMOVUPS      Z14, (R8)
 	VMOVUPS      Z9, 64(R8)
-	VSUBPS       Z25, Z22, Z9
+	VSUBPS       Z22, Z19, Z9
 	VMOVUPS      Z13, 768(R8)
 	VMOVUPS      Z9, 832(R8)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VADDPS       Z25, Z22, Z9
-	VMOVUPS      Z18, 512(R8)
+	VADDPS       Z22, Z19, Z9
+	VMOVUPS      Z17, 512(R8)
 	VMOVUPS      Z9, 576(R8)
 	VSUBPS       Z6, Z5, Z9
-	VMOVUPS      Z19, 256(R8)
+	VMOVUPS      Z18, 256(R8)
 	VMOVUPS      Z9, 320(R8)
 	VADDPS       Z6, Z5, Z5
 	VMOVUPS      Z2, 1024(R8)
@@ -29922,17 +29926,17 @@ butterfly:
 	VADDPS       Z2, Z0, Z10
 	VADDPS       Z6, Z10, Z10
 	VMOVAPS      Z0, Z11
-	VFMADD231PS  Z17, Z2, Z11
-	VFNMADD231PS Z23, Z6, Z11
-	VMULPS       Z24, Z4, Z12
+	VFMADD231PS  Z31, Z2, Z11
+	VFNMADD231PS Z30, Z6, Z11
+	VMULPS       Z29, Z4, Z12
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z26, Z8, Z12
-	VFNMADD231PS Z23, Z2, Z0
-	VFMADD231PS  Z17, Z6, Z0
-	VMULPS       Z26, Z4, Z2
-	VFNMADD231PS Z24, Z8, Z2
+	VFMADD231PS  Z28, Z8, Z12
+	VFNMADD231PS Z30, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z0
+	VMULPS       Z28, Z4, Z2
+	VFNMADD231PS Z29, Z8, Z2
 	VADDPS       Z12, Z11, Z4
 	VSUBPS       Z12, Z11, Z6
 	VADDPS       Z2, Z0, Z8
@@ -29943,14 +29947,14 @@ butterfly:
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVAPS      Z1, Z11
-	VFMADD231PS  Z17, Z5, Z11
-	VFNMADD231PS Z23, Z9, Z11
-	VMULPS       Z24, Z3, Z12
-	VFMADD231PS  Z26, Z7, Z12
-	VFNMADD231PS Z23, Z5, Z1
-	VFMADD231PS  Z17, Z9, Z1
-	VMULPS       Z26, Z3, Z3
-	VFNMADD231PS Z24, Z7, Z3
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z7, Z12
+	VFNMADD231PS Z30, Z5, Z1
+	VFMADD231PS  Z31, Z9, Z1
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z7, Z3
 	VMOVUPS      Z10, 640(R8)
 	VMOVUPS      Z2, 704(R8)
 	VSUBPS       Z12, Z11, Z2
@@ -30036,19 +30040,22 @@ none:
 // func BlockSpectrum10AVX2(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·BlockSpectrum10AVX2(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
-	MOVQ $0x00000000, 16(SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	MOVQ         $0x00000000, 16(SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
 
 part:
 	MOVQ  (SP), R8
@@ -30079,140 +30086,137 @@ butterfly:
 	VMOVUPS      (AX)(CX*2), Y10
 	VADDPS       (AX)(SI*1), Y10, Y11
 	VMOVUPS      (AX)(CX*4), Y12
-	VADDPS       (R13)(CX*1), Y12, Y13
+	VADDPS       (R13)(CX*1), Y12, Y2
 	VSUBPS       (R13)(CX*1), Y12, Y12
-	VADDPS       Y9, Y13, Y14
-	VMOVUPS      (DI)(CX*4), Y15
-	VADDPS       (R14)(CX*1), Y15, Y2
-	VADDPS       Y5, Y11, Y15
-	VADDPS       Y15, Y7, Y8
-	VSUBPS       Y9, Y13, Y9
+	VADDPS       Y9, Y2, Y8
+	VMOVUPS      (DI)(CX*4), Y10
+	VADDPS       (R14)(CX*1), Y10, Y4
+	VADDPS       Y5, Y11, Y10
+	VADDPS       Y10, Y7, Y6
+	VSUBPS       Y9, Y2, Y2
 	VSUBPS       Y5, Y11, Y5
-	VADDPS       Y14, Y8, Y8
-	VADDPS       Y3, Y1, Y11
-	VMOVUPS      Y8, (R8)
-	VMOVUPS      (DI)(DX*2), Y8
-	VADDPS       (DI)(CX*1), Y8, Y13
-	VBROADCASTSS butterflyConstants<>+12(SB), Y8
-	VMOVAPS      Y7, Y10
-	VFNMADD231PS Y8, Y15, Y10
-	VBROADCASTSS butterflyConstants<>+8(SB), Y4
-	VFMADD231PS  Y4, Y15, Y7
-	VFMADD231PS  Y4, Y14, Y10
-	VSUBPS       Y13, Y2, Y15
+	VADDPS       Y8, Y6, Y6
+	VADDPS       Y3, Y1, Y9
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      (DI)(DX*2), Y6
+	VADDPS       (DI)(CX*1), Y6, Y11
+	VMOVAPS      Y7, Y6
+	VFNMADD231PS Y14, Y10, Y6
+	VFMADD231PS  Y15, Y10, Y7
+	VFMADD231PS  Y15, Y8, Y6
+	VSUBPS       Y11, Y4, Y10
 	VSUBPS       Y3, Y1, Y1
-	VBROADCASTSS butterflyConstants<>+16(SB), Y3
-	VMULPS       Y3, Y1, Y6
-	VADDPS       Y13, Y2, Y2
-	VFNMADD231PS Y8, Y14, Y7
-	VBROADCASTSS butterflyConstants<>+20(SB), Y13
-	VMULPS       Y13, Y1, Y1
-	VFNMADD231PS Y3, Y15, Y1
-	VFMADD231PS  Y13, Y15, Y6
+	VMULPS       Y13, Y1, Y3
+	VADDPS       Y11, Y4, Y4
+	VFNMADD231PS Y14, Y8, Y7
+	VBROADCASTSS butterflyConstants<>+20(SB), Y8
+	VMULPS       Y8, Y1, Y1
+	VFNMADD231PS Y13, Y10, Y1
+	VFMADD231PS  Y8, Y10, Y3
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      (DI), Y14
-	VADDPS       (DI)(BX*1), Y14, Y15
+	VMOVUPS      (DI), Y10
+	VADDPS       (DI)(BX*1), Y10, Y11
 	VSUBPS       (DI)(SI*1), Y0, Y0
-	VSUBPS       Y6, Y7, Y14
-	VADDPS       Y6, Y7, Y6
-	VMOVUPS      Y14, 512(R8)
-	VMULPS       Y3, Y5, Y7
-	VSUBPS       Y1, Y10, Y14
-	VFMADD231PS  Y13, Y9, Y7
-	VMOVUPS      Y6, 768(R8)
-	VADDPS       Y1, Y10, Y1
-	VADDPS       Y11, Y15, Y6
-	VMULPS       Y13, Y5, Y5
-	VMOVAPS      Y15, Y10
-	VFNMADD231PS Y8, Y11, Y10
+	VSUBPS       Y3, Y7, Y10
+	VADDPS       Y3, Y7, Y3
+	VMOVUPS      Y10, 512(R8)
+	VMULPS       Y13, Y5, Y7
+	VSUBPS       Y1, Y6, Y10
+	VFMADD231PS  Y8, Y2, Y7
+	VMOVUPS      Y3, 768(R8)
+	VADDPS       Y1, Y6, Y1
+	VADDPS       Y9, Y11, Y3
+	VMULPS       Y8, Y5, Y5
+	VMOVAPS      Y11, Y6
+	VFNMADD231PS Y14, Y9, Y6
 	VMOVUPS      Y1, 256(R8)
-	VFMADD231PS  Y4, Y11, Y15
-	VFMADD231PS  Y4, Y2, Y10
-	VFNMADD231PS Y8, Y2, Y15
-	VFNMADD231PS Y3, Y9, Y5
+	VFMADD231PS  Y15, Y9, Y11
+	VFMADD231PS  Y15, Y4, Y6
+	VFNMADD231PS Y14, Y4, Y11
+	VFNMADD231PS Y13, Y2, Y5
 	VMOVUPS      (AX), Y1
 	VSUBPS       (AX)(BX*1), Y1, Y1
-	VMOVUPS      (R13), Y9
-	VSUBPS       (AX)(DX*1), Y9, Y9
-	VMOVUPS      Y14, 1024(R8)
-	VADDPS       Y7, Y15, Y11
-	VADDPS       Y5, Y10, Y14
-	VADDPS       Y2, Y6, Y2
-	VMOVUPS      (AX)(CX*2), Y6
-	VSUBPS       (AX)(SI*1), Y6, Y6
-	VSUBPS       Y5, Y10, Y5
-	VSUBPS       Y7, Y15, Y7
-	VMOVUPS      Y2, 64(R8)
+	VMOVUPS      (R13), Y2
+	VSUBPS       (AX)(DX*1), Y2, Y2
+	VMOVUPS      Y10, 1024(R8)
+	VADDPS       Y7, Y11, Y9
+	VADDPS       Y5, Y6, Y10
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      (AX)(CX*2), Y4
+	VSUBPS       (AX)(SI*1), Y4, Y4
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y7, Y11, Y6
+	VMOVUPS      Y3, 64(R8)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      (AX)(DX*2), Y2
-	VSUBPS       (AX)(CX*1), Y2, Y2
-	VSUBPS       Y2, Y12, Y10
-	VMOVUPS      Y11, 576(R8)
-	VMOVUPS      (R14), Y11
-	VSUBPS       (DI)(DX*1), Y11, Y11
-	VSUBPS       Y11, Y0, Y15
+	VMOVUPS      (AX)(DX*2), Y3
+	VSUBPS       (AX)(CX*1), Y3, Y3
+	VSUBPS       Y3, Y12, Y7
+	VMOVUPS      Y9, 576(R8)
+	VMOVUPS      (R14), Y9
+	VSUBPS       (DI)(DX*1), Y9, Y9
+	VSUBPS       Y9, Y0, Y11
 	VMOVUPS      Y5, 320(R8)
-	VMOVUPS      Y14, 1088(R8)
-	VSUBPS       Y9, Y6, Y5
-	VMULPS       Y13, Y5, Y14
-	VADDPS       Y2, Y12, Y2
+	VMOVUPS      Y10, 1088(R8)
+	VSUBPS       Y2, Y4, Y5
+	VMULPS       Y8, Y5, Y10
+	VADDPS       Y3, Y12, Y3
 	VMOVUPS      (DI)(CX*4), Y12
 	VSUBPS       (R14)(CX*1), Y12, Y12
-	VADDPS       Y9, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VMOVUPS      Y7, 832(R8)
-	VMOVUPS      (DI)(DX*2), Y7
-	VSUBPS       (DI)(CX*1), Y7, Y7
-	VADDPS       Y11, Y0, Y0
-	VMOVAPS      Y1, Y9
-	VFNMADD231PS Y8, Y6, Y9
-	VFMADD231PS  Y13, Y10, Y5
-	VADDPS       Y6, Y1, Y11
-	VADDPS       Y2, Y11, Y11
-	VFMADD231PS  Y4, Y2, Y9
-	VFMADD231PS  Y4, Y6, Y1
-	VADDPS       Y7, Y12, Y6
-	VFNMADD231PS Y8, Y2, Y1
-	VMULPS       Y13, Y15, Y2
-	VSUBPS       Y7, Y12, Y7
-	VFNMADD231PS Y3, Y10, Y14
-	VMOVUPS      (DI), Y10
-	VSUBPS       (DI)(BX*1), Y10, Y10
+	VADDPS       Y2, Y4, Y2
+	VMULPS       Y13, Y5, Y4
+	VMOVUPS      Y6, 832(R8)
+	VMOVUPS      (DI)(DX*2), Y5
+	VSUBPS       (DI)(CX*1), Y5, Y5
+	VADDPS       Y9, Y0, Y0
+	VMOVAPS      Y1, Y6
+	VFNMADD231PS Y14, Y2, Y6
+	VFMADD231PS  Y8, Y7, Y4
+	VADDPS       Y2, Y1, Y9
+	VADDPS       Y3, Y9, Y9
+	VFMADD231PS  Y15, Y3, Y6
+	VFMADD231PS  Y15, Y2, Y1
+	VADDPS       Y5, Y12, Y2
+	VFNMADD231PS Y14, Y3, Y1
+	VMULPS       Y8, Y11, Y3
+	VSUBPS       Y5, Y12, Y5
+	VFNMADD231PS Y13, Y7, Y10
+	VMOVUPS      (DI), Y7
+	VSUBPS       (DI)(BX*1), Y7, Y7
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      Y11, 640(R8)
-	VADDPS       Y0, Y10, Y11
-	VFNMADD231PS Y3, Y7, Y2
-	VMULPS       Y3, Y15, Y3
-	VMOVAPS      Y10, Y12
-	VFNMADD231PS Y8, Y0, Y12
-	VFMADD231PS  Y4, Y6, Y12
-	VFMADD231PS  Y13, Y7, Y3
-	VSUBPS       Y14, Y12, Y7
-	VFMADD231PS  Y4, Y0, Y10
-	VADDPS       Y14, Y12, Y0
-	VMOVUPS      Y7, 960(R8)
-	VADDPS       Y2, Y9, Y4
-	VFNMADD231PS Y8, Y6, Y10
-	VSUBPS       Y3, Y1, Y7
-	VSUBPS       Y2, Y9, Y2
-	VADDPS       Y6, Y11, Y6
-	VADDPS       Y5, Y10, Y8
-	VMOVUPS      Y7, 1152(R8)
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y8, 1216(R8)
-	VSUBPS       Y5, Y10, Y3
+	VMOVUPS      Y9, 640(R8)
+	VADDPS       Y0, Y7, Y9
+	VFNMADD231PS Y13, Y5, Y3
+	VMULPS       Y13, Y11, Y11
+	VMOVAPS      Y7, Y12
+	VFNMADD231PS Y14, Y0, Y12
+	VFMADD231PS  Y15, Y2, Y12
+	VFMADD231PS  Y8, Y5, Y11
+	VSUBPS       Y10, Y12, Y5
+	VFMADD231PS  Y15, Y0, Y7
+	VADDPS       Y10, Y12, Y0
+	VMOVUPS      Y5, 960(R8)
+	VADDPS       Y3, Y6, Y5
+	VFNMADD231PS Y14, Y2, Y7
+	VSUBPS       Y11, Y1, Y8
+	VSUBPS       Y3, Y6, Y3
+	VADDPS       Y2, Y9, Y2
+	VADDPS       Y4, Y7, Y6
+	VMOVUPS      Y8, 1152(R8)
+	VADDPS       Y11, Y1, Y1
+	VMOVUPS      Y6, 1216(R8)
+	VSUBPS       Y4, Y7, Y4
 	VMOVUPS      Y1, 128(R8)
-	VMOVUPS      Y2, 384(R8)
+	VMOVUPS      Y3, 384(R8)
 	VMOVUPS      Y0, 448(R8)
-	VMOVUPS      Y4, 896(R8)
-	VMOVUPS      Y6, 704(R8)
-	VMOVUPS      Y3, 192(R8)
+	VMOVUPS      Y5, 896(R8)
+	VMOVUPS      Y2, 704(R8)
+	VMOVUPS      Y4, 192(R8)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, R13
@@ -30288,18 +30292,22 @@ none:
 // func BlockAccumulate10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R9
@@ -30371,40 +30379,36 @@ butterfly:
 	VSUBPS       Z17, Z13, Z13
 	VADDPS       Z19, Z2, Z14
 	VADDPS       Z18, Z14, Z14
-	VBROADCASTSS butterflyConstants<>+8(SB), Z17
-	VMOVAPS      Z2, Z22
-	VFMADD231PS  Z17, Z19, Z22
+	VMOVAPS      Z2, Z17
+	VFMADD231PS  Z31, Z19, Z17
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z23
-	VFNMADD231PS Z23, Z18, Z22
-	VBROADCASTSS butterflyConstants<>+16(SB), Z24
-	VMULPS       Z24, Z9, Z25
-	VBROADCASTSS butterflyConstants<>+20(SB), Z26
-	VFMADD231PS  Z26, Z13, Z25
-	VFNMADD231PS Z23, Z19, Z2
-	VFMADD231PS  Z17, Z18, Z2
-	VMULPS       Z26, Z9, Z9
-	VFNMADD231PS Z24, Z13, Z9
-	VADDPS       Z25, Z22, Z13
-	VSUBPS       Z25, Z22, Z18
-	VADDPS       Z9, Z2, Z19
+	VFNMADD231PS Z30, Z18, Z17
+	VMULPS       Z29, Z9, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z19, Z2
+	VFMADD231PS  Z31, Z18, Z2
+	VMULPS       Z28, Z9, Z9
+	VFNMADD231PS Z29, Z13, Z9
+	VADDPS       Z22, Z17, Z13
+	VSUBPS       Z22, Z17, Z17
+	VADDPS       Z9, Z2, Z18
 	VSUBPS       Z9, Z2, Z2
 	VADDPS       Z20, Z5, Z9
 	VADDPS       Z21, Z9, Z9
-	VMOVAPS      Z5, Z22
-	VFMADD231PS  Z17, Z20, Z22
-	VFNMADD231PS Z23, Z21, Z22
+	VMOVAPS      Z5, Z19
+	VFMADD231PS  Z31, Z20, Z19
+	VFNMADD231PS Z30, Z21, Z19
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMULPS       Z24, Z6, Z25
-	VFMADD231PS  Z26, Z10, Z25
-	VFNMADD231PS Z23, Z20, Z5
-	VFMADD231PS  Z17, Z21, Z5
-	VMULPS       Z26, Z6, Z6
-	VFNMADD231PS Z24, Z10, Z6
+	VMULPS       Z29, Z6, Z22
+	VFMADD231PS  Z28, Z10, Z22
+	VFNMADD231PS Z30, Z20, Z5
+	VFMADD231PS  Z31, Z21, Z5
+	VMULPS       Z28, Z6, Z6
+	VFNMADD231PS Z29, Z10, Z6
 	VMOVUPS      64(R8), Z10
 	VMOVUPS      (R9), Z20
 	VFMADD231PS  Z10, Z9, Z20
@@ -30414,7 +30418,7 @@ butterfly:
 	VFNMADD231PS Z10, Z14, Z9
 	VMOVUPS      Z20, (R9)
 	VMOVUPS      Z9, 64(R9)
-	VSUBPS       Z25, Z22, Z9
+	VSUBPS       Z22, Z19, Z9
 	VMOVUPS      832(R8), Z10
 	VMOVUPS      768(R9), Z14
 	VFMADD231PS  Z10, Z9, Z14
@@ -30427,14 +30431,14 @@ butterfly:
 	VFNMADD231PS Z10, Z13, Z9
 	VMOVUPS      Z14, 768(R9)
 	VMOVUPS      Z9, 832(R9)
-	VADDPS       Z25, Z22, Z9
+	VADDPS       Z22, Z19, Z9
 	VMOVUPS      576(R8), Z10
 	VMOVUPS      512(R9), Z13
 	VFMADD231PS  Z10, Z9, Z13
 	VMOVUPS      512(R8), Z14
 	VFMADD213PS  576(R9), Z14, Z9
-	VFMADD231PS  Z14, Z18, Z13
-	VFNMADD231PS Z10, Z18, Z9
+	VFMADD231PS  Z14, Z17, Z13
+	VFNMADD231PS Z10, Z17, Z9
 	VMOVUPS      Z13, 512(R9)
 	VMOVUPS      Z9, 576(R9)
 	VSUBPS       Z6, Z5, Z9
@@ -30443,8 +30447,8 @@ butterfly:
 	VFMADD231PS  Z10, Z9, Z13
 	VMOVUPS      256(R8), Z14
 	VFMADD213PS  320(R9), Z14, Z9
-	VFMADD231PS  Z14, Z19, Z13
-	VFNMADD231PS Z10, Z19, Z9
+	VFMADD231PS  Z14, Z18, Z13
+	VFNMADD231PS Z10, Z18, Z9
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
@@ -30474,14 +30478,14 @@ butterfly:
 	VADDPS       Z2, Z0, Z10
 	VADDPS       Z6, Z10, Z10
 	VMOVAPS      Z0, Z11
-	VFMADD231PS  Z17, Z2, Z11
-	VFNMADD231PS Z23, Z6, Z11
-	VMULPS       Z24, Z4, Z12
-	VFMADD231PS  Z26, Z8, Z12
-	VFNMADD231PS Z23, Z2, Z0
-	VFMADD231PS  Z17, Z6, Z0
-	VMULPS       Z26, Z4, Z2
-	VFNMADD231PS Z24, Z8, Z2
+	VFMADD231PS  Z31, Z2, Z11
+	VFNMADD231PS Z30, Z6, Z11
+	VMULPS       Z29, Z4, Z12
+	VFMADD231PS  Z28, Z8, Z12
+	VFNMADD231PS Z30, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z0
+	VMULPS       Z28, Z4, Z2
+	VFNMADD231PS Z29, Z8, Z2
 	VADDPS       Z12, Z11, Z4
 	VSUBPS       Z12, Z11, Z6
 	VADDPS       Z2, Z0, Z8
@@ -30492,14 +30496,14 @@ butterfly:
 	VADDPS       Z5, Z1, Z2
 	VADDPS       Z9, Z2, Z2
 	VMOVAPS      Z1, Z11
-	VFMADD231PS  Z17, Z5, Z11
-	VFNMADD231PS Z23, Z9, Z11
-	VMULPS       Z24, Z3, Z12
-	VFMADD231PS  Z26, Z7, Z12
-	VFNMADD231PS Z23, Z5, Z1
-	VFMADD231PS  Z17, Z9, Z1
-	VMULPS       Z26, Z3, Z3
-	VFNMADD231PS Z24, Z7, Z3
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z7, Z12
+	VFNMADD231PS Z30, Z5, Z1
+	VFMADD231PS  Z31, Z9, Z1
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z7, Z3
 	VMOVUPS      704(R8), Z5
 	VMOVUPS      640(R9), Z7
 	VFMADD231PS  Z5, Z2, Z7
@@ -30961,12 +30965,16 @@ none:
 // func BlockBack10AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack10AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 part:
 	MOVQ  (SP), R8
@@ -31000,125 +31008,121 @@ butterfly:
 	VMOVUPS      64(R8), Z7
 	VADDPS       Z2, Z7, Z8
 	VADDPS       Z6, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z10
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z10, Z2, Z11
-	VBROADCASTSS butterflyConstants<>+12(SB), Z12
-	VFNMADD231PS Z12, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+16(SB), Z13
-	VMULPS       Z13, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+20(SB), Z15
-	VFMADD231PS  Z15, Z4, Z14
-	VFNMADD231PS Z12, Z2, Z7
-	VFMADD231PS  Z10, Z6, Z7
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z13, Z4, Z1
-	VADDPS       Z14, Z11, Z2
-	VSUBPS       Z14, Z11, Z4
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z6, Z10
+	VMULPS       Z29, Z1, Z11
+	VFMADD231PS  Z28, Z4, Z11
+	VFNMADD231PS Z30, Z2, Z7
+	VFMADD231PS  Z31, Z6, Z7
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z4, Z1
+	VADDPS       Z11, Z10, Z2
+	VSUBPS       Z11, Z10, Z4
 	VADDPS       Z1, Z7, Z6
 	VSUBPS       Z1, Z7, Z1
 	VMOVUPS      (R8), Z7
-	VADDPS       Z5, Z7, Z11
-	VADDPS       Z9, Z11, Z11
-	VMOVAPS      Z7, Z14
-	VFMADD231PS  Z10, Z5, Z14
-	VFNMADD231PS Z12, Z9, Z14
-	VMULPS       Z13, Z0, Z16
-	VFMADD231PS  Z15, Z3, Z16
-	VFNMADD231PS Z12, Z5, Z7
-	VFMADD231PS  Z10, Z9, Z7
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z13, Z3, Z0
-	VSUBPS       Z16, Z14, Z3
-	VADDPS       Z16, Z14, Z5
+	VADDPS       Z5, Z7, Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVAPS      Z7, Z11
+	VFMADD231PS  Z31, Z5, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z29, Z0, Z12
+	VFMADD231PS  Z28, Z3, Z12
+	VFNMADD231PS Z30, Z5, Z7
+	VFMADD231PS  Z31, Z9, Z7
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z3, Z0
+	VSUBPS       Z12, Z11, Z3
+	VADDPS       Z12, Z11, Z5
 	VSUBPS       Z0, Z7, Z9
 	VADDPS       Z0, Z7, Z0
 	VMOVUPS      960(R8), Z7
-	VMOVUPS      448(R8), Z14
-	VADDPS       Z14, Z7, Z16
-	VMOVUPS      896(R8), Z17
-	VMOVUPS      384(R8), Z18
+	VMOVUPS      448(R8), Z11
+	VADDPS       Z11, Z7, Z12
+	VMOVUPS      896(R8), Z13
+	VMOVUPS      384(R8), Z14
+	VADDPS       Z14, Z13, Z15
+	VSUBPS       Z11, Z7, Z7
+	VSUBPS       Z14, Z13, Z11
+	VMOVUPS      1216(R8), Z13
+	VMOVUPS      192(R8), Z14
+	VADDPS       Z14, Z13, Z16
+	VMOVUPS      1152(R8), Z17
+	VMOVUPS      128(R8), Z18
 	VADDPS       Z18, Z17, Z19
-	VSUBPS       Z14, Z7, Z7
+	VSUBPS       Z14, Z13, Z13
 	VSUBPS       Z18, Z17, Z14
-	VMOVUPS      1216(R8), Z17
-	VMOVUPS      192(R8), Z18
-	VADDPS       Z18, Z17, Z20
-	VMOVUPS      1152(R8), Z21
-	VMOVUPS      128(R8), Z22
-	VADDPS       Z22, Z21, Z23
-	VSUBPS       Z18, Z17, Z17
-	VSUBPS       Z22, Z21, Z18
-	VMOVUPS      704(R8), Z21
-	VADDPS       Z16, Z21, Z22
-	VADDPS       Z20, Z22, Z22
-	VMOVAPS      Z21, Z24
-	VFMADD231PS  Z10, Z16, Z24
-	VFNMADD231PS Z12, Z20, Z24
-	VMULPS       Z13, Z14, Z25
-	VFMADD231PS  Z15, Z18, Z25
-	VFNMADD231PS Z12, Z16, Z21
-	VFMADD231PS  Z10, Z20, Z21
-	VMULPS       Z15, Z14, Z14
-	VFNMADD231PS Z13, Z18, Z14
-	VADDPS       Z25, Z24, Z16
-	VSUBPS       Z25, Z24, Z18
-	VADDPS       Z14, Z21, Z20
-	VSUBPS       Z14, Z21, Z14
-	VMOVUPS      640(R8), Z21
-	VADDPS       Z19, Z21, Z24
-	VADDPS       Z23, Z24, Z24
-	VMOVAPS      Z21, Z25
-	VFMADD231PS  Z10, Z19, Z25
-	VFNMADD231PS Z12, Z23, Z25
-	VMULPS       Z13, Z7, Z26
-	VFMADD231PS  Z15, Z17, Z26
-	VFNMADD231PS Z12, Z19, Z21
-	VFMADD231PS  Z10, Z23, Z21
-	VMULPS       Z15, Z7, Z7
-	VFNMADD231PS Z13, Z17, Z7
-	VSUBPS       Z26, Z25, Z10
-	VADDPS       Z26, Z25, Z12
-	VSUBPS       Z7, Z21, Z13
-	VADDPS       Z7, Z21, Z7
-	VADDPS       Z22, Z8, Z15
-	VADDPS       Z24, Z11, Z17
-	VMOVUPS      Z17, (AX)
-	VMOVUPS      Z15, (DI)
-	VSUBPS       Z22, Z8, Z8
-	VSUBPS       Z24, Z11, Z11
-	VMOVUPS      Z11, (AX)(BX*1)
+	VMOVUPS      704(R8), Z17
+	VADDPS       Z12, Z17, Z18
+	VADDPS       Z16, Z18, Z18
+	VMOVAPS      Z17, Z20
+	VFMADD231PS  Z31, Z12, Z20
+	VFNMADD231PS Z30, Z16, Z20
+	VMULPS       Z29, Z11, Z21
+	VFMADD231PS  Z28, Z14, Z21
+	VFNMADD231PS Z30, Z12, Z17
+	VFMADD231PS  Z31, Z16, Z17
+	VMULPS       Z28, Z11, Z11
+	VFNMADD231PS Z29, Z14, Z11
+	VADDPS       Z21, Z20, Z12
+	VSUBPS       Z21, Z20, Z14
+	VADDPS       Z11, Z17, Z16
+	VSUBPS       Z11, Z17, Z11
+	VMOVUPS      640(R8), Z17
+	VADDPS       Z15, Z17, Z20
+	VADDPS       Z19, Z20, Z20
+	VMOVAPS      Z17, Z21
+	VFMADD231PS  Z31, Z15, Z21
+	VFNMADD231PS Z30, Z19, Z21
+	VMULPS       Z29, Z7, Z22
+	VFMADD231PS  Z28, Z13, Z22
+	VFNMADD231PS Z30, Z15, Z17
+	VFMADD231PS  Z31, Z19, Z17
+	VMULPS       Z28, Z7, Z7
+	VFNMADD231PS Z29, Z13, Z7
+	VSUBPS       Z22, Z21, Z13
+	VADDPS       Z22, Z21, Z15
+	VSUBPS       Z7, Z17, Z19
+	VADDPS       Z7, Z17, Z7
+	VADDPS       Z18, Z8, Z17
+	VADDPS       Z20, Z10, Z21
+	VMOVUPS      Z21, (AX)
+	VMOVUPS      Z17, (DI)
+	VSUBPS       Z18, Z8, Z8
+	VSUBPS       Z20, Z10, Z10
+	VMOVUPS      Z10, (AX)(BX*1)
 	VMOVUPS      Z8, (DI)(BX*1)
-	VADDPS       Z16, Z2, Z8
-	VADDPS       Z10, Z3, Z11
-	VMOVUPS      Z11, (AX)(DX*2)
+	VADDPS       Z12, Z2, Z8
+	VADDPS       Z13, Z3, Z10
+	VMOVUPS      Z10, (AX)(DX*2)
 	VMOVUPS      Z8, (DI)(DX*2)
-	VSUBPS       Z16, Z2, Z2
-	VSUBPS       Z10, Z3, Z3
+	VSUBPS       Z12, Z2, Z2
+	VSUBPS       Z13, Z3, Z3
 	VMOVUPS      Z3, (AX)(CX*1)
 	VMOVUPS      Z2, (DI)(CX*1)
-	VADDPS       Z20, Z6, Z2
-	VADDPS       Z13, Z9, Z3
+	VADDPS       Z16, Z6, Z2
+	VADDPS       Z19, Z9, Z3
 	VMOVUPS      Z3, (AX)(CX*2)
 	VMOVUPS      Z2, (DI)(CX*2)
-	VSUBPS       Z20, Z6, Z2
-	VSUBPS       Z13, Z9, Z3
+	VSUBPS       Z16, Z6, Z2
+	VSUBPS       Z19, Z9, Z3
 	VMOVUPS      Z3, (AX)(SI*1)
 	VMOVUPS      Z2, (DI)(SI*1)
-	VADDPS       Z14, Z1, Z2
+	VADDPS       Z11, Z1, Z2
 	VADDPS       Z7, Z0, Z3
 	VMOVUPS      Z3, (R9)
 	VMOVUPS      Z2, (R10)
-	VSUBPS       Z14, Z1, Z1
+	VSUBPS       Z11, Z1, Z1
 	VSUBPS       Z7, Z0, Z0
 	VMOVUPS      Z0, (AX)(DX*1)
 	VMOVUPS      Z1, (DI)(DX*1)
-	VADDPS       Z18, Z4, Z0
-	VADDPS       Z12, Z5, Z1
+	VADDPS       Z14, Z4, Z0
+	VADDPS       Z15, Z5, Z1
 	VMOVUPS      Z1, (AX)(CX*4)
 	VMOVUPS      Z0, (DI)(CX*4)
-	VSUBPS       Z18, Z4, Z0
-	VSUBPS       Z12, Z5, Z1
+	VSUBPS       Z14, Z4, Z0
+	VSUBPS       Z15, Z5, Z1
 	VMOVUPS      Z1, (R9)(CX*1)
 	VMOVUPS      Z0, (R10)(CX*1)
 	ADDQ         $0x40, AX
@@ -36498,18 +36502,28 @@ none:
 // func BlockSpectrum11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum11AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+124(SB), Z31
+	VBROADCASTSS butterflyConstants<>+128(SB), Z30
+	VBROADCASTSS butterflyConstants<>+132(SB), Z29
+	VBROADCASTSS butterflyConstants<>+136(SB), Z28
+	VBROADCASTSS butterflyConstants<>+140(SB), Z27
+	VBROADCASTSS butterflyConstants<>+104(SB), Z26
+	VBROADCASTSS butterflyConstants<>+108(SB), Z25
+	VBROADCASTSS butterflyConstants<>+112(SB), Z24
+	VBROADCASTSS butterflyConstants<>+116(SB), Z23
+	VBROADCASTSS butterflyConstants<>+120(SB), Z22
 
 part:
 	MOVQ  (SP), R8
@@ -36525,253 +36539,232 @@ part:
 
 butterfly:
 	VMOVUPS      (AX)(CX*1), Z0
-	VMOVUPS      (R13)(CX*2), Z1
-	VADDPS       Z1, Z0, Z2
+	VADDPS       (R13)(CX*2), Z0, Z1
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      (AX)(CX*2), Z3
-	VMOVUPS      (R13)(CX*1), Z4
-	VADDPS       Z4, Z3, Z5
-	VMOVUPS      (DI)(CX*1), Z6
-	VMOVUPS      (R14)(CX*2), Z7
-	VSUBPS       Z7, Z6, Z8
-	VMOVUPS      (AX)(DX*1), Z9
-	VMOVUPS      (R13), Z10
-	VADDPS       Z10, Z9, Z11
-	VMOVUPS      (AX)(CX*4), Z12
-	VMOVUPS      (AX)(SI*1), Z13
-	VADDPS       Z13, Z12, Z14
-	VADDPS       Z7, Z6, Z6
-	VMOVUPS      (AX)(BX*1), Z7
-	VMOVUPS      (AX)(DX*2), Z15
-	VADDPS       Z15, Z7, Z16
-	VADDPS       Z5, Z2, Z17
-	VSUBPS       Z16, Z2, Z2
-	VSUBPS       Z1, Z0, Z0
-	VMOVUPS      (DI)(DX*1), Z1
-	VMOVUPS      (R14), Z18
-	VADDPS       Z18, Z1, Z19
-	VADDPS       Z14, Z17, Z17
-	VADDPS       Z11, Z17, Z17
-	VADDPS       Z16, Z17, Z17
-	VSUBPS       Z16, Z5, Z5
-	VMOVUPS      (DI)(CX*2), Z20
-	VMOVUPS      (R14)(CX*1), Z21
-	VADDPS       Z21, Z20, Z22
+	VMOVUPS      (AX)(CX*2), Z2
+	VADDPS       (R13)(CX*1), Z2, Z3
+	VMOVUPS      (DI)(CX*1), Z4
+	VSUBPS       (R14)(CX*2), Z4, Z5
+	VMOVUPS      (AX)(DX*1), Z6
+	VADDPS       (R13), Z6, Z7
+	VMOVUPS      (AX)(CX*4), Z8
+	VADDPS       (AX)(SI*1), Z8, Z9
+	VADDPS       (R14)(CX*2), Z4, Z4
+	VMOVUPS      (AX)(BX*1), Z10
+	VADDPS       (AX)(DX*2), Z10, Z11
+	VADDPS       Z3, Z1, Z12
+	VSUBPS       Z11, Z1, Z1
+	VSUBPS       (R13)(CX*2), Z0, Z0
+	VMOVUPS      (DI)(DX*1), Z13
+	VADDPS       (R14), Z13, Z14
+	VADDPS       Z9, Z12, Z12
+	VADDPS       Z7, Z12, Z12
+	VADDPS       Z11, Z12, Z12
+	VSUBPS       Z11, Z3, Z3
+	VMOVUPS      (DI)(CX*2), Z15
+	VADDPS       (R14)(CX*1), Z15, Z16
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z21, Z20, Z20
-	VSUBPS       Z16, Z14, Z14
-	VMOVUPS      (AX), Z21
-	VADDPS       Z17, Z21, Z23
-	VMOVUPS      Z23, (R8)
-	VBROADCASTSS butterflyConstants<>+100(SB), Z23
-	VFNMADD231PS Z23, Z17, Z21
-	VSUBPS       Z18, Z1, Z1
-	VMOVUPS      (DI)(BX*1), Z17
-	VMOVUPS      (DI)(DX*2), Z18
-	VSUBPS       Z18, Z17, Z24
-	VBROADCASTSS butterflyConstants<>+104(SB), Z25
-	VMOVAPS      Z21, Z26
-	VFMADD231PS  Z25, Z2, Z26
-	VBROADCASTSS butterflyConstants<>+112(SB), Z27
-	VMOVAPS      Z21, Z28
-	VFNMADD231PS Z27, Z2, Z28
-	VBROADCASTSS butterflyConstants<>+124(SB), Z29
-	VMULPS       Z29, Z8, Z30
-	VBROADCASTSS butterflyConstants<>+108(SB), Z31
-	VMOVAPS      Z21, Z7
-	VFMADD231PS  Z31, Z2, Z7
-	VBROADCASTSS butterflyConstants<>+120(SB), Z15
-	VMOVAPS      Z21, Z3
-	VFNMADD231PS Z15, Z2, Z3
-	VFMADD231PS  Z25, Z5, Z3
-	VFMADD231PS  Z31, Z5, Z26
-	VBROADCASTSS butterflyConstants<>+128(SB), Z4
-	VMULPS       Z4, Z8, Z9
-	VBROADCASTSS butterflyConstants<>+136(SB), Z10
-	VFMADD231PS  Z10, Z20, Z9
+	VSUBPS       (R14)(CX*1), Z15, Z15
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       (AX), Z12, Z17
+	VMOVUPS      Z17, (R8)
+	VBROADCASTSS butterflyConstants<>+100(SB), Z17
+	VFNMADD213PS (AX), Z17, Z12
+	VSUBPS       (R14), Z13, Z13
+	VMOVUPS      (DI)(BX*1), Z18
+	VSUBPS       (DI)(DX*2), Z18, Z19
+	VMOVAPS      Z12, Z20
+	VFMADD231PS  Z26, Z1, Z20
+	VMOVAPS      Z12, Z21
+	VFNMADD231PS Z24, Z1, Z21
+	VMULPS       Z31, Z5, Z10
+	VMOVAPS      Z12, Z2
+	VFMADD231PS  Z25, Z1, Z2
+	VMOVAPS      Z12, Z17
+	VFNMADD231PS Z22, Z1, Z17
+	VFMADD231PS  Z26, Z3, Z17
+	VFMADD231PS  Z25, Z3, Z20
+	VMULPS       Z30, Z5, Z6
+	VFMADD231PS  Z28, Z15, Z6
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z4, Z20, Z30
-	VFNMADD231PS Z27, Z5, Z7
-	VBROADCASTSS butterflyConstants<>+116(SB), Z23
-	VFNMADD231PS Z23, Z2, Z21
-	VADDPS       Z18, Z17, Z2
-	VFNMADD231PS Z23, Z14, Z7
-	VFMADD231PS  Z31, Z14, Z3
-	VFNMADD231PS Z15, Z5, Z21
-	VBROADCASTSS butterflyConstants<>+132(SB), Z17
-	VFMADD231PS  Z17, Z1, Z30
-	VSUBPS       Z13, Z12, Z12
-	VFNMADD231PS Z23, Z5, Z28
-	VBROADCASTSS butterflyConstants<>+140(SB), Z5
-	VFNMADD231PS Z5, Z1, Z9
-	VSUBPS       Z16, Z11, Z11
-	VMOVUPS      (DI)(CX*4), Z13
-	VMOVUPS      (DI)(SI*1), Z16
-	VADDPS       Z16, Z13, Z18
-	VSUBPS       Z16, Z13, Z13
-	VMULPS       Z5, Z8, Z16
+	VFMADD231PS  Z30, Z15, Z10
+	VFNMADD231PS Z24, Z3, Z2
+	VFNMADD231PS Z23, Z1, Z12
+	VADDPS       (DI)(DX*2), Z18, Z1
+	VFNMADD231PS Z23, Z9, Z2
+	VFMADD231PS  Z25, Z9, Z17
+	VFNMADD231PS Z22, Z3, Z12
+	VFMADD231PS  Z29, Z13, Z10
+	VSUBPS       (AX)(SI*1), Z8, Z8
+	VFNMADD231PS Z23, Z3, Z21
+	VFNMADD231PS Z27, Z13, Z6
+	VSUBPS       Z11, Z7, Z3
+	VMOVUPS      (DI)(CX*4), Z7
+	VADDPS       (DI)(SI*1), Z7, Z11
+	VSUBPS       (DI)(SI*1), Z7, Z7
+	VMULPS       Z27, Z5, Z18
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z17, Z13, Z9
-	VFNMADD231PS Z15, Z14, Z28
-	VFMADD231PS  Z25, Z14, Z21
-	VFNMADD231PS Z27, Z14, Z26
-	VMULPS       Z17, Z8, Z14
-	VFNMADD231PS Z29, Z20, Z16
-	VFMADD231PS  Z10, Z1, Z16
-	VFMADD231PS  Z10, Z13, Z30
-	VFMADD231PS  Z5, Z24, Z30
-	VFNMADD231PS Z29, Z24, Z9
-	VFNMADD231PS Z23, Z11, Z26
-	VMULPS       Z10, Z8, Z8
-	VFNMADD231PS Z5, Z20, Z14
-	VFNMADD231PS Z15, Z11, Z7
-	VFNMADD231PS Z17, Z20, Z8
-	VFMADD231PS  Z29, Z1, Z8
+	VFNMADD231PS Z29, Z7, Z6
+	VFNMADD231PS Z22, Z9, Z21
+	VFMADD231PS  Z26, Z9, Z12
+	VFNMADD231PS Z24, Z9, Z20
+	VMULPS       Z29, Z5, Z9
+	VFNMADD231PS Z31, Z15, Z18
+	VFMADD231PS  Z28, Z13, Z18
+	VFMADD231PS  Z28, Z7, Z10
+	VFMADD231PS  Z27, Z19, Z10
+	VFNMADD231PS Z31, Z19, Z6
+	VFNMADD231PS Z23, Z3, Z20
+	VMULPS       Z28, Z5, Z5
+	VFNMADD231PS Z27, Z15, Z9
+	VFNMADD231PS Z22, Z3, Z2
+	VFNMADD231PS Z29, Z15, Z5
+	VFMADD231PS  Z31, Z13, Z5
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z4, Z1, Z14
-	VADDPS       Z22, Z6, Z1
-	VFNMADD231PS Z4, Z13, Z16
-	VFMADD231PS  Z5, Z13, Z8
-	VFMADD231PS  Z29, Z13, Z14
-	VFMADD231PS  Z31, Z11, Z21
-	VADDPS       Z18, Z1, Z1
-	VSUBPS       Z30, Z26, Z13
-	VFMADD231PS  Z17, Z24, Z16
-	VSUBPS       Z2, Z18, Z18
-	VFNMADD231PS Z27, Z11, Z3
-	VADDPS       Z16, Z3, Z20
+	VFNMADD231PS Z30, Z13, Z9
+	VADDPS       Z16, Z4, Z13
+	VFNMADD231PS Z30, Z7, Z18
+	VFMADD231PS  Z27, Z7, Z5
+	VFMADD231PS  Z31, Z7, Z9
+	VFMADD231PS  Z25, Z3, Z12
+	VADDPS       Z11, Z13, Z7
+	VSUBPS       Z10, Z20, Z13
+	VFMADD231PS  Z29, Z19, Z18
+	VSUBPS       Z1, Z11, Z11
+	VFNMADD231PS Z24, Z3, Z17
+	VADDPS       Z18, Z17, Z15
 	VMOVUPS      Z13, 1280(R8)
-	VSUBPS       Z9, Z7, Z13
-	VADDPS       Z9, Z7, Z7
-	VSUBPS       Z2, Z6, Z6
+	VSUBPS       Z6, Z2, Z13
+	VADDPS       Z6, Z2, Z2
+	VSUBPS       Z1, Z4, Z4
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      Z7, 256(R8)
-	VMOVUPS      Z20, 640(R8)
-	VMULPS       Z5, Z0, Z7
-	VSUBPS       Z16, Z3, Z3
-	VADDPS       Z19, Z1, Z1
-	VFMADD231PS  Z10, Z24, Z14
-	VSUBPS       Z14, Z21, Z9
-	VADDPS       Z2, Z1, Z1
-	VMOVUPS      (AX)(DX*1), Z16
-	VSUBPS       (R13), Z16, Z16
-	VADDPS       Z30, Z26, Z20
-	VMOVUPS      Z9, 1024(R8)
-	VBROADCASTSS butterflyConstants<>+100(SB), Z9
-	VMOVUPS      (DI), Z26
-	VFNMADD213PS Z26, Z1, Z9
-	VADDPS       Z14, Z21, Z14
-	VADDPS       Z1, Z26, Z1
-	VSUBPS       Z2, Z22, Z21
+	VMOVUPS      Z2, 256(R8)
+	VMOVUPS      Z15, 640(R8)
+	VMULPS       Z27, Z0, Z2
+	VSUBPS       Z18, Z17, Z6
+	VADDPS       Z14, Z7, Z7
+	VFMADD231PS  Z28, Z19, Z9
+	VSUBPS       Z9, Z12, Z15
+	VADDPS       Z1, Z7, Z7
+	VMOVUPS      (AX)(DX*1), Z17
+	VSUBPS       (R13), Z17, Z17
+	VADDPS       Z10, Z20, Z10
+	VMOVUPS      Z15, 1024(R8)
+	VBROADCASTSS butterflyConstants<>+100(SB), Z15
+	VMOVUPS      (DI), Z18
+	VFNMADD213PS Z18, Z7, Z15
+	VADDPS       Z9, Z12, Z9
+	VADDPS       Z7, Z18, Z7
+	VSUBPS       Z1, Z16, Z12
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMULPS       Z17, Z0, Z22
-	VMOVAPS      Z9, Z26
-	VFNMADD231PS Z23, Z6, Z26
-	VMOVUPS      Z1, 64(R8)
+	VMULPS       Z29, Z0, Z16
+	VMOVAPS      Z15, Z18
+	VFNMADD231PS Z23, Z4, Z18
+	VMOVUPS      Z7, 64(R8)
 	VMOVUPS      Z13, 1152(R8)
-	VMOVAPS      Z9, Z1
-	VFNMADD231PS Z27, Z6, Z1
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z31, Z6, Z13
-	VMOVUPS      (AX)(CX*2), Z30
-	VSUBPS       (R13)(CX*1), Z30, Z30
-	VMOVUPS      Z14, 384(R8)
-	VFNMADD231PS Z15, Z21, Z26
-	VFNMADD231PS Z29, Z30, Z7
-	VMULPS       Z10, Z0, Z14
-	VFNMADD231PS Z27, Z21, Z13
-	VFNMADD231PS Z4, Z24, Z8
-	VMULPS       Z29, Z0, Z24
-	VFMADD231PS  Z25, Z11, Z28
-	VMULPS       Z4, Z0, Z0
+	VMOVAPS      Z15, Z7
+	VFNMADD231PS Z24, Z4, Z7
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z25, Z4, Z13
+	VMOVUPS      (AX)(CX*2), Z20
+	VSUBPS       (R13)(CX*1), Z20, Z20
+	VMOVUPS      Z9, 384(R8)
+	VFNMADD231PS Z22, Z12, Z18
+	VFNMADD231PS Z31, Z20, Z2
+	VMULPS       Z28, Z0, Z9
+	VFNMADD231PS Z24, Z12, Z13
+	VFNMADD231PS Z30, Z19, Z5
+	VMULPS       Z31, Z0, Z19
+	VFMADD231PS  Z26, Z3, Z21
+	VMULPS       Z30, Z0, Z0
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z5, Z30, Z22
-	VFMADD231PS  Z10, Z16, Z7
-	VMOVAPS      Z9, Z11
-	VFNMADD231PS Z15, Z6, Z11
-	VMOVUPS      Z20, 128(R8)
-	VMOVUPS      Z3, 768(R8)
-	VSUBPS       Z2, Z19, Z2
-	VFMADD231PS  Z4, Z30, Z24
-	VFMADD231PS  Z17, Z16, Z24
-	VFMADD231PS  Z25, Z18, Z26
-	VMOVUPS      (AX)(BX*1), Z3
-	VSUBPS       (AX)(DX*2), Z3, Z3
-	VSUBPS       Z8, Z28, Z19
-	VFNMADD231PS Z23, Z18, Z13
-	VFMADD231PS  Z25, Z21, Z11
-	VFNMADD231PS Z17, Z30, Z14
-	VFNMADD231PS Z4, Z16, Z22
-	VFNMADD231PS Z4, Z12, Z7
+	VFNMADD231PS Z27, Z20, Z16
+	VFMADD231PS  Z28, Z17, Z2
+	VMOVAPS      Z15, Z3
+	VFNMADD231PS Z22, Z4, Z3
+	VMOVUPS      Z10, 128(R8)
+	VMOVUPS      Z6, 768(R8)
+	VSUBPS       Z1, Z14, Z1
+	VFMADD231PS  Z30, Z20, Z19
+	VFMADD231PS  Z29, Z17, Z19
+	VFMADD231PS  Z26, Z11, Z18
+	VMOVUPS      (AX)(BX*1), Z6
+	VSUBPS       (AX)(DX*2), Z6, Z6
+	VSUBPS       Z5, Z21, Z10
+	VFNMADD231PS Z23, Z11, Z13
+	VFMADD231PS  Z26, Z12, Z3
+	VFNMADD231PS Z29, Z20, Z9
+	VFNMADD231PS Z30, Z17, Z16
+	VFNMADD231PS Z30, Z8, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z29, Z12, Z22
-	VFMADD231PS  Z10, Z30, Z0
-	VFNMADD231PS Z5, Z16, Z0
-	VFMADD231PS  Z29, Z16, Z14
-	VADDPS       Z8, Z28, Z8
-	VFNMADD231PS Z23, Z21, Z1
-	VFMADD231PS  Z31, Z18, Z11
-	VFMADD231PS  Z10, Z3, Z22
-	VFNMADD231PS Z17, Z12, Z0
-	VFMADD231PS  Z10, Z12, Z24
-	VFMADD231PS  Z25, Z6, Z9
-	VFNMADD231PS Z15, Z2, Z13
-	VFNMADD231PS Z15, Z18, Z1
-	VFMADD231PS  Z5, Z3, Z24
-	VFMADD231PS  Z25, Z2, Z1
+	VFMADD231PS  Z31, Z8, Z16
+	VFMADD231PS  Z28, Z20, Z0
+	VFNMADD231PS Z27, Z17, Z0
+	VFMADD231PS  Z31, Z17, Z9
+	VADDPS       Z5, Z21, Z5
+	VFNMADD231PS Z23, Z12, Z7
+	VFMADD231PS  Z25, Z11, Z3
+	VFMADD231PS  Z28, Z6, Z16
+	VFNMADD231PS Z29, Z8, Z0
+	VFMADD231PS  Z28, Z8, Z19
+	VFMADD231PS  Z26, Z4, Z15
+	VFNMADD231PS Z22, Z1, Z13
+	VFNMADD231PS Z22, Z11, Z7
+	VFMADD231PS  Z27, Z6, Z19
+	VFMADD231PS  Z26, Z1, Z7
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z5, Z12, Z14
-	VFNMADD231PS Z27, Z2, Z11
-	VFMADD231PS  Z31, Z21, Z9
-	VFMADD231PS  Z31, Z2, Z26
-	VFMADD231PS  Z17, Z3, Z7
-	VFNMADD231PS Z4, Z3, Z14
-	VFNMADD231PS Z27, Z18, Z9
-	VADDPS       Z7, Z11, Z4
-	VFNMADD231PS Z29, Z3, Z0
-	VSUBPS       Z7, Z11, Z3
-	VMOVUPS      Z3, 704(R8)
-	VMOVUPS      Z19, 896(R8)
-	VFNMADD231PS Z23, Z2, Z9
-	VADDPS       Z24, Z9, Z2
-	VMOVUPS      Z8, 512(R8)
-	VSUBPS       Z0, Z13, Z3
+	VFMADD231PS  Z27, Z8, Z9
+	VFNMADD231PS Z24, Z1, Z3
+	VFMADD231PS  Z25, Z12, Z15
+	VFMADD231PS  Z25, Z1, Z18
+	VFMADD231PS  Z29, Z6, Z2
+	VFNMADD231PS Z30, Z6, Z9
+	VFNMADD231PS Z24, Z11, Z15
+	VADDPS       Z2, Z3, Z4
+	VFNMADD231PS Z31, Z6, Z0
+	VSUBPS       Z2, Z3, Z2
+	VMOVUPS      Z2, 704(R8)
+	VMOVUPS      Z10, 896(R8)
+	VFNMADD231PS Z23, Z1, Z15
+	VADDPS       Z19, Z15, Z1
+	VMOVUPS      Z5, 512(R8)
+	VSUBPS       Z0, Z13, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z14, Z1, Z5
+	VSUBPS       Z9, Z7, Z3
 	VMOVUPS      Z4, 832(R8)
-	VMOVUPS      Z2, 1344(R8)
-	VSUBPS       Z24, Z9, Z2
-	VADDPS       Z22, Z26, Z4
+	VMOVUPS      Z1, 1344(R8)
+	VSUBPS       Z19, Z15, Z1
+	VADDPS       Z16, Z18, Z4
 	VMOVUPS      Z4, 1088(R8)
-	VSUBPS       Z22, Z26, Z4
-	VMOVUPS      Z3, 320(R8)
+	VSUBPS       Z16, Z18, Z4
+	VMOVUPS      Z2, 320(R8)
 	VMOVUPS      Z4, 448(R8)
-	VMOVUPS      Z2, 192(R8)
-	VADDPS       Z14, Z1, Z1
+	VMOVUPS      Z1, 192(R8)
+	VADDPS       Z9, Z7, Z1
 	VMOVUPS      Z1, 960(R8)
-	VMOVUPS      Z5, 576(R8)
+	VMOVUPS      Z3, 576(R8)
 	VADDPS       Z0, Z13, Z0
 	VMOVUPS      Z0, 1216(R8)
 	ADDQ         $0x40, AX
@@ -38074,12 +38067,14 @@ none:
 // func BlockBack11AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack11AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+124(SB), Z31
+	VBROADCASTSS butterflyConstants<>+128(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -38134,8 +38129,7 @@ butterfly:
 	VMOVUPS      896(R8), Z27
 	VSUBPS       Z27, Z26, Z28
 	VSUBPS       Z12, Z7, Z7
-	VBROADCASTSS butterflyConstants<>+128(SB), Z12
-	VMULPS       Z12, Z7, Z29
+	VMULPS       Z30, Z7, Z12
 	VSUBPS       Z19, Z2, Z2
 	VSUBPS       Z15, Z14, Z14
 	VSUBPS       Z19, Z8, Z8
@@ -38143,175 +38137,174 @@ butterfly:
 	VMOVUPS      384(R8), Z19
 	VMOVUPS      1024(R8), Z26
 	VSUBPS       Z26, Z19, Z27
-	VBROADCASTSS butterflyConstants<>+108(SB), Z30
-	VMOVAPS      Z25, Z31
-	VFMADD231PS  Z30, Z8, Z31
-	VBROADCASTSS butterflyConstants<>+112(SB), Z17
-	VMOVAPS      Z25, Z18
-	VFNMADD231PS Z17, Z8, Z18
-	VBROADCASTSS butterflyConstants<>+116(SB), Z0
-	VMOVAPS      Z25, Z1
-	VFNMADD231PS Z0, Z8, Z1
-	VBROADCASTSS butterflyConstants<>+104(SB), Z4
-	VMOVAPS      Z25, Z10
-	VFMADD231PS  Z4, Z8, Z10
+	VBROADCASTSS butterflyConstants<>+108(SB), Z29
+	VMOVAPS      Z25, Z17
+	VFMADD231PS  Z29, Z8, Z17
+	VBROADCASTSS butterflyConstants<>+112(SB), Z18
+	VMOVAPS      Z25, Z0
+	VFNMADD231PS Z18, Z8, Z0
+	VBROADCASTSS butterflyConstants<>+116(SB), Z1
+	VMOVAPS      Z25, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VBROADCASTSS butterflyConstants<>+104(SB), Z10
+	VMOVAPS      Z25, Z23
+	VFMADD231PS  Z10, Z8, Z23
 	VSUBPS       Z21, Z20, Z20
 	VBROADCASTSS butterflyConstants<>+120(SB), Z21
 	VFNMADD231PS Z21, Z8, Z25
 	VADDPS       Z9, Z24, Z8
-	VFNMADD231PS Z0, Z5, Z18
-	VFMADD231PS  Z30, Z5, Z10
-	VBROADCASTSS butterflyConstants<>+124(SB), Z9
-	VMULPS       Z9, Z7, Z24
-	VFNMADD231PS Z21, Z2, Z18
+	VFNMADD231PS Z1, Z5, Z0
+	VFMADD231PS  Z29, Z5, Z23
+	VMULPS       Z31, Z7, Z9
+	VFNMADD231PS Z21, Z2, Z0
 	VADDPS       Z26, Z19, Z19
-	VFNMADD231PS Z17, Z2, Z10
-	VFNMADD231PS Z17, Z5, Z31
-	VBROADCASTSS butterflyConstants<>+136(SB), Z26
-	VFMADD231PS  Z26, Z14, Z29
-	VFMADD231PS  Z4, Z5, Z25
-	VFNMADD231PS Z21, Z5, Z1
+	VFNMADD231PS Z18, Z2, Z23
+	VFNMADD231PS Z18, Z5, Z17
+	VBROADCASTSS butterflyConstants<>+136(SB), Z24
+	VFMADD231PS  Z24, Z14, Z12
+	VFMADD231PS  Z10, Z5, Z25
+	VFNMADD231PS Z21, Z5, Z4
 	VBROADCASTSS butterflyConstants<>+140(SB), Z5
-	VMULPS       Z5, Z7, Z23
-	VFMADD231PS  Z30, Z2, Z25
-	VFNMADD231PS Z0, Z2, Z31
-	VFMADD231PS  Z4, Z2, Z1
-	VFMADD231PS  Z12, Z14, Z24
-	VMULPS       Z26, Z7, Z2
-	VFNMADD231PS Z5, Z27, Z29
-	VFNMADD231PS Z17, Z11, Z25
-	VBROADCASTSS butterflyConstants<>+132(SB), Z17
-	VFNMADD231PS Z17, Z14, Z2
-	VFNMADD231PS Z9, Z14, Z23
-	VFNMADD231PS Z0, Z11, Z10
-	VFMADD231PS  Z17, Z27, Z24
-	VFMADD231PS  Z4, Z11, Z18
-	VFMADD231PS  Z9, Z27, Z2
-	VMULPS       Z17, Z7, Z7
+	VMULPS       Z5, Z7, Z26
+	VFMADD231PS  Z29, Z2, Z25
+	VFNMADD231PS Z1, Z2, Z17
+	VFMADD231PS  Z10, Z2, Z4
+	VFMADD231PS  Z30, Z14, Z9
+	VMULPS       Z24, Z7, Z2
+	VFNMADD231PS Z5, Z27, Z12
+	VFNMADD231PS Z18, Z11, Z25
+	VBROADCASTSS butterflyConstants<>+132(SB), Z18
+	VFNMADD231PS Z18, Z14, Z2
+	VFNMADD231PS Z31, Z14, Z26
+	VFNMADD231PS Z1, Z11, Z23
+	VFMADD231PS  Z18, Z27, Z9
+	VFMADD231PS  Z10, Z11, Z0
+	VFMADD231PS  Z31, Z27, Z2
+	VMULPS       Z18, Z7, Z7
 	VFNMADD231PS Z5, Z14, Z7
-	VFNMADD231PS Z12, Z27, Z7
-	VFMADD231PS  Z26, Z27, Z23
-	VFNMADD231PS Z21, Z11, Z31
+	VFNMADD231PS Z30, Z27, Z7
+	VFMADD231PS  Z24, Z27, Z26
+	VFNMADD231PS Z21, Z11, Z17
 	VMOVUPS      Z8, (DI)
 	VSUBPS       Z22, Z16, Z8
 	VADDPS       Z16, Z13, Z14
-	VFMADD231PS  Z26, Z28, Z24
-	VFNMADD231PS Z17, Z28, Z29
-	VFNMADD231PS Z9, Z20, Z29
+	VFMADD231PS  Z24, Z28, Z9
+	VFNMADD231PS Z18, Z28, Z12
+	VFNMADD231PS Z31, Z20, Z12
 	VADDPS       Z15, Z14, Z14
 	VSUBPS       Z22, Z13, Z13
-	VFNMADD231PS Z12, Z28, Z23
-	VFMADD231PS  Z30, Z11, Z1
-	VFMADD231PS  Z5, Z20, Z24
-	VMULPS       Z9, Z6, Z11
-	VADDPS       Z24, Z10, Z16
+	VFNMADD231PS Z30, Z28, Z26
+	VFMADD231PS  Z29, Z11, Z4
+	VFMADD231PS  Z5, Z20, Z9
+	VMULPS       Z31, Z6, Z11
+	VADDPS       Z9, Z23, Z16
 	VFMADD231PS  Z5, Z28, Z2
 	VADDPS       Z19, Z14, Z14
-	VADDPS       Z29, Z31, Z27
+	VADDPS       Z12, Z17, Z27
 	VADDPS       Z22, Z14, Z14
-	VFMADD231PS  Z12, Z3, Z11
-	VFMADD231PS  Z17, Z20, Z23
+	VFMADD231PS  Z30, Z3, Z11
+	VFMADD231PS  Z18, Z20, Z26
 	VMOVUPS      Z16, (DI)(CX*1)
 	VMOVUPS      Z27, (DI)(CX*2)
 	VSUBPS       Z22, Z19, Z16
-	VSUBPS       Z24, Z10, Z10
-	VMOVUPS      Z10, (R10)(CX*2)
-	VFMADD231PS  Z9, Z28, Z7
-	VBROADCASTSS butterflyConstants<>+100(SB), Z10
+	VSUBPS       Z9, Z23, Z9
+	VMOVUPS      Z9, (R10)(CX*2)
+	VFMADD231PS  Z31, Z28, Z7
+	VBROADCASTSS butterflyConstants<>+100(SB), Z9
 	VMOVUPS      (R8), Z19
-	VFNMADD213PS Z19, Z14, Z10
-	VSUBPS       Z23, Z25, Z24
-	VFNMADD231PS Z12, Z20, Z2
+	VFNMADD213PS Z19, Z14, Z9
+	VSUBPS       Z26, Z25, Z23
+	VFNMADD231PS Z30, Z20, Z2
 	VSUBPS       Z22, Z15, Z15
-	VMULPS       Z12, Z6, Z22
-	VADDPS       Z23, Z25, Z23
-	VMOVUPS      Z24, (DI)(DX*2)
-	VBROADCASTSS butterflyConstants<>+112(SB), Z24
-	VMOVAPS      Z10, Z25
-	VFNMADD231PS Z24, Z13, Z25
-	VMOVAPS      Z10, Z27
-	VFMADD231PS  Z4, Z13, Z27
-	VMULPS       Z26, Z6, Z28
-	VSUBPS       Z29, Z31, Z29
-	VMOVUPS      448(R8), Z31
-	VSUBPS       1088(R8), Z31, Z31
-	VMOVUPS      Z23, (DI)(BX*1)
-	VFMADD231PS  Z17, Z31, Z11
-	VFMADD231PS  Z30, Z8, Z27
+	VMULPS       Z30, Z6, Z22
+	VADDPS       Z26, Z25, Z25
+	VMOVUPS      Z23, (DI)(DX*2)
+	VBROADCASTSS butterflyConstants<>+112(SB), Z23
+	VMOVAPS      Z9, Z26
+	VFNMADD231PS Z23, Z13, Z26
+	VMOVAPS      Z9, Z27
+	VFMADD231PS  Z10, Z13, Z27
+	VMULPS       Z24, Z6, Z28
+	VSUBPS       Z12, Z17, Z12
+	VMOVUPS      448(R8), Z17
+	VSUBPS       1088(R8), Z17, Z17
+	VMOVUPS      Z25, (DI)(BX*1)
+	VFMADD231PS  Z18, Z17, Z11
+	VFMADD231PS  Z29, Z8, Z27
 	VADDPS       Z14, Z19, Z14
-	VFMADD231PS  Z26, Z20, Z7
-	VFMADD231PS  Z26, Z3, Z22
-	VMOVAPS      Z10, Z19
-	VFNMADD231PS Z0, Z13, Z19
-	VMOVAPS      Z10, Z20
-	VFMADD231PS  Z30, Z13, Z20
-	VFNMADD231PS Z17, Z3, Z28
-	VFNMADD231PS Z5, Z31, Z22
-	VFNMADD231PS Z21, Z13, Z10
+	VFMADD231PS  Z24, Z20, Z7
+	VFMADD231PS  Z24, Z3, Z22
+	VMOVAPS      Z9, Z19
+	VFNMADD231PS Z1, Z13, Z19
+	VMOVAPS      Z9, Z20
+	VFMADD231PS  Z29, Z13, Z20
+	VFNMADD231PS Z18, Z3, Z28
+	VFNMADD231PS Z5, Z17, Z22
+	VFNMADD231PS Z21, Z13, Z9
 	VMOVUPS      576(R8), Z13
 	VSUBPS       960(R8), Z13, Z13
-	VFNMADD231PS Z24, Z8, Z20
-	VFMADD231PS  Z4, Z8, Z10
-	VFNMADD231PS Z17, Z13, Z22
-	VMULPS       Z5, Z6, Z23
-	VFNMADD231PS Z9, Z3, Z23
-	VFMADD231PS  Z9, Z31, Z28
-	VFMADD231PS  Z26, Z31, Z23
-	VFNMADD231PS Z12, Z13, Z23
+	VFNMADD231PS Z23, Z8, Z20
+	VFMADD231PS  Z10, Z8, Z9
+	VFNMADD231PS Z18, Z13, Z22
+	VMULPS       Z5, Z6, Z25
+	VFNMADD231PS Z31, Z3, Z25
+	VFMADD231PS  Z31, Z17, Z28
+	VFMADD231PS  Z24, Z17, Z25
+	VFNMADD231PS Z30, Z13, Z25
 	VFNMADD231PS Z21, Z8, Z19
-	VMULPS       Z17, Z6, Z6
+	VMULPS       Z18, Z6, Z6
 	VFNMADD231PS Z5, Z3, Z6
-	VFNMADD231PS Z0, Z8, Z25
-	VFMADD231PS  Z30, Z15, Z10
-	VSUBPS       Z2, Z18, Z3
-	VFNMADD231PS Z12, Z31, Z6
-	VFNMADD231PS Z24, Z15, Z27
-	VFMADD231PS  Z26, Z13, Z11
-	VFMADD231PS  Z9, Z13, Z6
-	VFNMADD231PS Z0, Z15, Z20
-	VFNMADD231PS Z0, Z16, Z27
-	VMOVUPS      704(R8), Z0
-	VSUBPS       832(R8), Z0, Z0
-	VADDPS       Z2, Z18, Z2
-	VFNMADD231PS Z24, Z16, Z10
-	VFMADD231PS  Z5, Z0, Z11
+	VFNMADD231PS Z1, Z8, Z26
+	VFMADD231PS  Z29, Z15, Z9
+	VSUBPS       Z2, Z0, Z3
+	VFNMADD231PS Z30, Z17, Z6
+	VFNMADD231PS Z23, Z15, Z27
+	VFMADD231PS  Z24, Z13, Z11
+	VFMADD231PS  Z31, Z13, Z6
+	VFNMADD231PS Z1, Z15, Z20
+	VFNMADD231PS Z1, Z16, Z27
+	VMOVUPS      704(R8), Z1
+	VSUBPS       832(R8), Z1, Z1
+	VADDPS       Z2, Z0, Z0
+	VFNMADD231PS Z23, Z16, Z9
+	VFMADD231PS  Z5, Z1, Z11
 	VFNMADD231PS Z21, Z16, Z20
-	VFNMADD231PS Z21, Z15, Z25
-	VFNMADD231PS Z9, Z0, Z22
-	VSUBPS       Z7, Z1, Z8
-	VADDPS       Z7, Z1, Z1
-	VFMADD231PS  Z17, Z0, Z23
-	VFMADD231PS  Z4, Z16, Z25
+	VFNMADD231PS Z21, Z15, Z26
+	VFNMADD231PS Z31, Z1, Z22
+	VSUBPS       Z7, Z4, Z2
+	VADDPS       Z7, Z4, Z4
+	VFMADD231PS  Z18, Z1, Z25
+	VFMADD231PS  Z10, Z16, Z26
 	VFMADD231PS  Z5, Z13, Z28
-	VFNMADD231PS Z12, Z0, Z28
-	VMOVUPS      Z8, (R10)
-	VSUBPS       Z22, Z20, Z5
-	VSUBPS       Z23, Z10, Z7
-	VADDPS       Z23, Z10, Z8
-	VSUBPS       Z11, Z27, Z9
-	VMOVUPS      Z9, (AX)(CX*1)
-	VADDPS       Z28, Z25, Z9
-	VFMADD231PS  Z4, Z15, Z19
-	VMOVUPS      Z2, (DI)(CX*4)
-	VMOVUPS      Z8, (AX)(DX*2)
-	VFMADD231PS  Z26, Z0, Z6
-	VMOVUPS      Z29, (R10)(CX*1)
-	VSUBPS       Z28, Z25, Z0
-	VADDPS       Z22, Z20, Z2
-	VFMADD231PS  Z30, Z16, Z19
-	VSUBPS       Z6, Z19, Z4
-	VADDPS       Z11, Z27, Z8
-	VMOVUPS      Z5, (AX)(CX*2)
-	VADDPS       Z6, Z19, Z5
-	VMOVUPS      Z5, (R9)
-	VMOVUPS      Z1, (DI)(DX*1)
+	VFNMADD231PS Z30, Z1, Z28
+	VMOVUPS      Z2, (R10)
+	VSUBPS       Z22, Z20, Z2
+	VSUBPS       Z25, Z9, Z5
+	VADDPS       Z25, Z9, Z7
+	VSUBPS       Z11, Z27, Z8
+	VMOVUPS      Z8, (AX)(CX*1)
+	VADDPS       Z28, Z26, Z8
+	VFMADD231PS  Z10, Z15, Z19
+	VMOVUPS      Z0, (DI)(CX*4)
+	VMOVUPS      Z7, (AX)(DX*2)
+	VFMADD231PS  Z24, Z1, Z6
+	VMOVUPS      Z12, (R10)(CX*1)
+	VSUBPS       Z28, Z26, Z0
+	VADDPS       Z22, Z20, Z1
+	VFMADD231PS  Z29, Z16, Z19
+	VSUBPS       Z6, Z19, Z7
+	VADDPS       Z11, Z27, Z9
+	VMOVUPS      Z2, (AX)(CX*2)
+	VADDPS       Z6, Z19, Z2
+	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z4, (DI)(DX*1)
 	VMOVUPS      Z0, (AX)(CX*4)
 	VMOVUPS      Z3, (DI)(SI*1)
-	VMOVUPS      Z8, (R9)(CX*2)
-	VMOVUPS      Z9, (AX)(SI*1)
-	VMOVUPS      Z7, (AX)(BX*1)
-	VMOVUPS      Z4, (AX)(DX*1)
-	VMOVUPS      Z2, (R9)(CX*1)
+	VMOVUPS      Z9, (R9)(CX*2)
+	VMOVUPS      Z8, (AX)(SI*1)
+	VMOVUPS      Z5, (AX)(BX*1)
+	VMOVUPS      Z7, (AX)(DX*1)
+	VMOVUPS      Z1, (R9)(CX*1)
 	VMOVUPS      Z14, (AX)
 	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
@@ -38618,13 +38611,15 @@ done:
 // func BlockForward12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockForward12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -38715,32 +38710,30 @@ butterfly:
 	VSUBPS       Z23, Z15, Z15
 	VSUBPS       Z24, Z16, Z16
 	VADDPS       Z19, Z7, Z23
-	VBROADCASTSS butterflyConstants<>+0(SB), Z24
-	VFNMADD231PS Z24, Z19, Z7
-	VBROADCASTSS butterflyConstants<>+4(SB), Z19
-	VMULPS       Z19, Z16, Z16
-	VADDPS       Z16, Z7, Z26
+	VFNMADD231PS Z31, Z19, Z7
+	VMULPS       Z30, Z16, Z16
+	VADDPS       Z16, Z7, Z19
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
-	VFNMADD231PS Z24, Z20, Z8
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z20, Z8
+	VMULPS       Z30, Z15, Z15
 	VMOVUPS      Z23, (AX)
 	VMOVUPS      Z16, (R8)
 	VSUBPS       Z15, Z8, Z16
 	VBROADCASTSS 28(CX), Z20
 	VMULPS       Z20, Z16, Z23
-	VBROADCASTSS 24(CX), Z27
-	VMULPS       Z27, Z16, Z16
-	VFMSUB231PS  Z27, Z26, Z23
-	VFMADD231PS  Z20, Z26, Z16
+	VBROADCASTSS 24(CX), Z24
+	VMULPS       Z24, Z16, Z16
+	VFMSUB231PS  Z24, Z19, Z23
+	VFMADD231PS  Z20, Z19, Z16
 	VMOVUPS      Z23, (AX)(DX*4)
 	VMOVUPS      Z16, (R8)(DX*4)
 	VADDPS       Z15, Z8, Z8
 	VBROADCASTSS 60(CX), Z15
 	VMULPS       Z15, Z8, Z16
-	VBROADCASTSS 56(CX), Z20
-	VMULPS       Z20, Z8, Z8
-	VFMSUB231PS  Z20, Z7, Z16
+	VBROADCASTSS 56(CX), Z19
+	VMULPS       Z19, Z8, Z8
+	VFMSUB231PS  Z19, Z7, Z16
 	VFMADD231PS  Z15, Z7, Z8
 	VMOVUPS      Z16, (R9)
 	VMOVUPS      Z8, (R10)
@@ -38749,18 +38742,18 @@ butterfly:
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z15
 	VADDPS       Z7, Z6, Z16
-	VFNMADD231PS Z24, Z7, Z6
-	VMULPS       Z19, Z15, Z7
+	VFNMADD231PS Z31, Z7, Z6
+	VMULPS       Z30, Z15, Z7
 	VADDPS       Z7, Z6, Z15
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z9, Z7
-	VFNMADD231PS Z24, Z8, Z9
-	VMULPS       Z19, Z14, Z8
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z14, Z8
 	VBROADCASTSS 68(CX), Z14
 	VMULPS       Z14, Z7, Z17
-	VBROADCASTSS 64(CX), Z20
-	VMULPS       Z20, Z7, Z7
-	VFMSUB231PS  Z20, Z16, Z17
+	VBROADCASTSS 64(CX), Z19
+	VMULPS       Z19, Z7, Z7
+	VFMSUB231PS  Z19, Z16, Z17
 	VFMADD231PS  Z14, Z16, Z7
 	VMOVUPS      Z17, (R9)(DX*1)
 	VMOVUPS      Z7, (R10)(DX*1)
@@ -38787,13 +38780,13 @@ butterfly:
 	VSUBPS       Z18, Z10, Z8
 	VSUBPS       Z21, Z13, Z9
 	VADDPS       Z6, Z2, Z10
-	VFNMADD231PS Z24, Z6, Z2
-	VMULPS       Z19, Z9, Z6
+	VFNMADD231PS Z31, Z6, Z2
+	VMULPS       Z30, Z9, Z6
 	VADDPS       Z6, Z2, Z9
 	VSUBPS       Z6, Z2, Z2
 	VADDPS       Z7, Z5, Z6
-	VFNMADD231PS Z24, Z7, Z5
-	VMULPS       Z19, Z8, Z7
+	VFNMADD231PS Z31, Z7, Z5
+	VMULPS       Z30, Z8, Z7
 	VBROADCASTSS 44(CX), Z8
 	VMULPS       Z8, Z6, Z13
 	VBROADCASTSS 40(CX), Z14
@@ -38825,13 +38818,13 @@ butterfly:
 	VSUBPS       Z11, Z3, Z3
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z6
-	VFNMADD231PS Z24, Z2, Z0
-	VMULPS       Z19, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
-	VFNMADD231PS Z24, Z5, Z1
-	VMULPS       Z19, Z3, Z3
+	VFNMADD231PS Z31, Z5, Z1
+	VMULPS       Z30, Z3, Z3
 	VBROADCASTSS 20(CX), Z5
 	VMULPS       Z5, Z2, Z7
 	VBROADCASTSS 16(CX), Z8
@@ -39165,13 +39158,15 @@ done:
 // func BlockInverse12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockInverse12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), DX
-	LEAQ (DX)(DX*2), BX
-	LEAQ (BX)(DX*2), SI
-	LEAQ (SI)(DX*2), DI
-	MOVQ 16(AX), CX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (BX)(DX*2), SI
+	LEAQ         (SI)(DX*2), DI
+	MOVQ         16(AX), CX
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -39207,201 +39202,199 @@ butterfly:
 	VSUBPS       Z4, Z2, Z1
 	VMOVUPS      (R8), Z2
 	VADDPS       Z3, Z2, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z3, Z2
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
-	VADDPS       Z1, Z2, Z7
+	VFNMADD231PS Z31, Z3, Z2
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z2, Z3
 	VSUBPS       Z1, Z2, Z1
 	VMOVUPS      (AX), Z2
-	VADDPS       Z5, Z2, Z8
-	VFNMADD231PS Z6, Z5, Z2
-	VMULPS       Z3, Z0, Z0
+	VADDPS       Z5, Z2, Z6
+	VFNMADD231PS Z31, Z5, Z2
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z2, Z5
 	VADDPS       Z0, Z2, Z0
 	VMOVUPS      (R8)(BX*1), Z2
-	VBROADCASTSS 20(CX), Z9
-	VMULPS       Z9, Z2, Z10
-	VBROADCASTSS 16(CX), Z11
-	VMULPS       Z11, Z2, Z2
-	VMOVUPS      (AX)(BX*1), Z12
+	VBROADCASTSS 20(CX), Z7
+	VMULPS       Z7, Z2, Z8
+	VBROADCASTSS 16(CX), Z9
+	VMULPS       Z9, Z2, Z2
+	VMOVUPS      (AX)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	VFNMADD231PS Z7, Z10, Z2
+	VMOVUPS      (R8)(DI*1), Z7
+	VBROADCASTSS 52(CX), Z9
+	VMULPS       Z9, Z7, Z10
+	VBROADCASTSS 48(CX), Z11
+	VMULPS       Z11, Z7, Z7
+	VMOVUPS      (AX)(DI*1), Z12
 	VFMADD231PS  Z11, Z12, Z10
-	VFNMADD231PS Z9, Z12, Z2
-	VMOVUPS      (R8)(DI*1), Z9
-	VBROADCASTSS 52(CX), Z11
+	VFNMADD231PS Z9, Z12, Z7
+	VMOVUPS      (R10)(BX*1), Z9
+	VBROADCASTSS 84(CX), Z11
 	VMULPS       Z11, Z9, Z12
-	VBROADCASTSS 48(CX), Z13
+	VBROADCASTSS 80(CX), Z13
 	VMULPS       Z13, Z9, Z9
-	VMOVUPS      (AX)(DI*1), Z14
+	VMOVUPS      (R9)(BX*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
 	VFNMADD231PS Z11, Z14, Z9
-	VMOVUPS      (R10)(BX*1), Z11
-	VBROADCASTSS 84(CX), Z13
-	VMULPS       Z13, Z11, Z14
-	VBROADCASTSS 80(CX), Z15
-	VMULPS       Z15, Z11, Z11
-	VMOVUPS      (R9)(BX*1), Z16
+	VADDPS       Z9, Z7, Z11
+	VADDPS       Z12, Z10, Z13
+	VSUBPS       Z9, Z7, Z7
+	VSUBPS       Z12, Z10, Z9
+	VADDPS       Z11, Z2, Z10
+	VFNMADD231PS Z31, Z11, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
+	VSUBPS       Z9, Z2, Z2
+	VADDPS       Z13, Z8, Z9
+	VFNMADD231PS Z31, Z13, Z8
+	VMULPS       Z30, Z7, Z7
+	VSUBPS       Z7, Z8, Z12
+	VADDPS       Z7, Z8, Z7
+	VMOVUPS      (R8)(BX*2), Z8
+	VBROADCASTSS 44(CX), Z13
+	VMULPS       Z13, Z8, Z14
+	VBROADCASTSS 40(CX), Z15
+	VMULPS       Z15, Z8, Z8
+	VMOVUPS      (AX)(BX*2), Z16
 	VFMADD231PS  Z15, Z16, Z14
-	VFNMADD231PS Z13, Z16, Z11
-	VADDPS       Z11, Z9, Z13
-	VADDPS       Z14, Z12, Z15
-	VSUBPS       Z11, Z9, Z9
-	VSUBPS       Z14, Z12, Z11
-	VADDPS       Z13, Z2, Z12
-	VFNMADD231PS Z6, Z13, Z2
-	VMULPS       Z3, Z11, Z11
-	VADDPS       Z11, Z2, Z13
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z15, Z10, Z11
-	VFNMADD231PS Z6, Z15, Z10
-	VMULPS       Z3, Z9, Z9
-	VSUBPS       Z9, Z10, Z14
-	VADDPS       Z9, Z10, Z9
-	VMOVUPS      (R8)(BX*2), Z10
-	VBROADCASTSS 44(CX), Z15
-	VMULPS       Z15, Z10, Z16
-	VBROADCASTSS 40(CX), Z17
-	VMULPS       Z17, Z10, Z10
-	VMOVUPS      (AX)(BX*2), Z18
+	VFNMADD231PS Z13, Z16, Z8
+	VMOVUPS      (R10)(DX*2), Z13
+	VBROADCASTSS 76(CX), Z15
+	VMULPS       Z15, Z13, Z16
+	VBROADCASTSS 72(CX), Z17
+	VMULPS       Z17, Z13, Z13
+	VMOVUPS      (R9)(DX*2), Z18
 	VFMADD231PS  Z17, Z18, Z16
-	VFNMADD231PS Z15, Z18, Z10
-	VMOVUPS      (R10)(DX*2), Z15
-	VBROADCASTSS 76(CX), Z17
+	VFNMADD231PS Z15, Z18, Z13
+	VMOVUPS      (R8)(DX*2), Z15
+	VBROADCASTSS 12(CX), Z17
 	VMULPS       Z17, Z15, Z18
-	VBROADCASTSS 72(CX), Z19
+	VBROADCASTSS 8(CX), Z19
 	VMULPS       Z19, Z15, Z15
-	VMOVUPS      (R9)(DX*2), Z20
+	VMOVUPS      (AX)(DX*2), Z20
 	VFMADD231PS  Z19, Z20, Z18
 	VFNMADD231PS Z17, Z20, Z15
-	VMOVUPS      (R8)(DX*2), Z17
-	VBROADCASTSS 12(CX), Z19
-	VMULPS       Z19, Z17, Z20
-	VBROADCASTSS 8(CX), Z21
-	VMULPS       Z21, Z17, Z17
-	VMOVUPS      (AX)(DX*2), Z22
+	VADDPS       Z15, Z13, Z17
+	VADDPS       Z18, Z16, Z19
+	VSUBPS       Z15, Z13, Z13
+	VSUBPS       Z18, Z16, Z15
+	VADDPS       Z17, Z8, Z16
+	VFNMADD231PS Z31, Z17, Z8
+	VMULPS       Z30, Z15, Z15
+	VADDPS       Z15, Z8, Z17
+	VSUBPS       Z15, Z8, Z8
+	VADDPS       Z19, Z14, Z15
+	VFNMADD231PS Z31, Z19, Z14
+	VMULPS       Z30, Z13, Z13
+	VSUBPS       Z13, Z14, Z18
+	VADDPS       Z13, Z14, Z13
+	VMOVUPS      (R10)(DX*1), Z14
+	VBROADCASTSS 68(CX), Z19
+	VMULPS       Z19, Z14, Z20
+	VBROADCASTSS 64(CX), Z21
+	VMULPS       Z21, Z14, Z14
+	VMOVUPS      (R9)(DX*1), Z22
 	VFMADD231PS  Z21, Z22, Z20
-	VFNMADD231PS Z19, Z22, Z17
-	VADDPS       Z17, Z15, Z19
-	VADDPS       Z20, Z18, Z21
-	VSUBPS       Z17, Z15, Z15
-	VSUBPS       Z20, Z18, Z17
-	VADDPS       Z19, Z10, Z18
-	VFNMADD231PS Z6, Z19, Z10
-	VMULPS       Z3, Z17, Z17
-	VADDPS       Z17, Z10, Z19
-	VSUBPS       Z17, Z10, Z10
-	VADDPS       Z21, Z16, Z17
-	VFNMADD231PS Z6, Z21, Z16
-	VMULPS       Z3, Z15, Z15
-	VSUBPS       Z15, Z16, Z20
-	VADDPS       Z15, Z16, Z15
-	VMOVUPS      (R10)(DX*1), Z16
-	VBROADCASTSS 68(CX), Z21
-	VMULPS       Z21, Z16, Z22
-	VBROADCASTSS 64(CX), Z23
-	VMULPS       Z23, Z16, Z16
-	VMOVUPS      (R9)(DX*1), Z24
+	VFNMADD231PS Z19, Z22, Z14
+	VMOVUPS      (R8)(DX*1), Z19
+	VBROADCASTSS 4(CX), Z21
+	VMULPS       Z21, Z19, Z22
+	VBROADCASTSS (CX), Z23
+	VMULPS       Z23, Z19, Z19
+	VMOVUPS      (AX)(DX*1), Z24
 	VFMADD231PS  Z23, Z24, Z22
-	VFNMADD231PS Z21, Z24, Z16
-	VMOVUPS      (R8)(DX*1), Z21
-	VBROADCASTSS 4(CX), Z23
+	VFNMADD231PS Z21, Z24, Z19
+	VMOVUPS      (R8)(SI*1), Z21
+	VBROADCASTSS 36(CX), Z23
 	VMULPS       Z23, Z21, Z24
-	VBROADCASTSS (CX), Z25
+	VBROADCASTSS 32(CX), Z25
 	VMULPS       Z25, Z21, Z21
-	VMOVUPS      (AX)(DX*1), Z26
+	VMOVUPS      (AX)(SI*1), Z26
 	VFMADD231PS  Z25, Z26, Z24
 	VFNMADD231PS Z23, Z26, Z21
-	VMOVUPS      (R8)(SI*1), Z23
-	VBROADCASTSS 36(CX), Z25
-	VMULPS       Z25, Z23, Z26
-	VBROADCASTSS 32(CX), Z27
-	VMULPS       Z27, Z23, Z23
-	VMOVUPS      (AX)(SI*1), Z28
-	VFMADD231PS  Z27, Z28, Z26
-	VFNMADD231PS Z25, Z28, Z23
-	VADDPS       Z23, Z21, Z25
-	VADDPS       Z26, Z24, Z27
-	VSUBPS       Z23, Z21, Z21
-	VSUBPS       Z26, Z24, Z23
-	VADDPS       Z25, Z16, Z24
-	VFNMADD231PS Z6, Z25, Z16
-	VMULPS       Z3, Z23, Z23
-	VADDPS       Z23, Z16, Z25
-	VSUBPS       Z23, Z16, Z16
-	VADDPS       Z27, Z22, Z23
-	VFNMADD231PS Z6, Z27, Z22
-	VMULPS       Z3, Z21, Z3
-	VSUBPS       Z3, Z22, Z6
-	VADDPS       Z3, Z22, Z3
-	VADDPS       Z18, Z4, Z21
-	VADDPS       Z17, Z8, Z22
-	VSUBPS       Z18, Z4, Z4
-	VSUBPS       Z17, Z8, Z8
-	VADDPS       Z24, Z12, Z17
-	VADDPS       Z23, Z11, Z18
-	VSUBPS       Z24, Z12, Z12
-	VSUBPS       Z23, Z11, Z11
-	VADDPS       Z17, Z21, Z23
-	VADDPS       Z18, Z22, Z24
-	VMOVUPS      Z24, (AX)
-	VMOVUPS      Z23, (R8)
-	VSUBPS       Z17, Z21, Z17
-	VSUBPS       Z18, Z22, Z18
-	VMOVUPS      Z18, (AX)(BX*2)
-	VMOVUPS      Z17, (R8)(BX*2)
-	VADDPS       Z11, Z4, Z17
-	VSUBPS       Z12, Z8, Z18
-	VMOVUPS      Z18, (R9)(DX*1)
-	VMOVUPS      Z17, (R10)(DX*1)
-	VSUBPS       Z11, Z4, Z4
-	VADDPS       Z12, Z8, Z8
-	VMOVUPS      Z8, (AX)(BX*1)
+	VADDPS       Z21, Z19, Z23
+	VADDPS       Z24, Z22, Z25
+	VSUBPS       Z21, Z19, Z19
+	VSUBPS       Z24, Z22, Z21
+	VADDPS       Z23, Z14, Z22
+	VFNMADD231PS Z31, Z23, Z14
+	VMULPS       Z30, Z21, Z21
+	VADDPS       Z21, Z14, Z23
+	VSUBPS       Z21, Z14, Z14
+	VADDPS       Z25, Z20, Z21
+	VFNMADD231PS Z31, Z25, Z20
+	VMULPS       Z30, Z19, Z19
+	VSUBPS       Z19, Z20, Z24
+	VADDPS       Z19, Z20, Z19
+	VADDPS       Z16, Z4, Z20
+	VADDPS       Z15, Z6, Z25
+	VSUBPS       Z16, Z4, Z4
+	VSUBPS       Z15, Z6, Z6
+	VADDPS       Z22, Z10, Z15
+	VADDPS       Z21, Z9, Z16
+	VSUBPS       Z22, Z10, Z10
+	VSUBPS       Z21, Z9, Z9
+	VADDPS       Z15, Z20, Z21
+	VADDPS       Z16, Z25, Z22
+	VMOVUPS      Z22, (AX)
+	VMOVUPS      Z21, (R8)
+	VSUBPS       Z15, Z20, Z15
+	VSUBPS       Z16, Z25, Z16
+	VMOVUPS      Z16, (AX)(BX*2)
+	VMOVUPS      Z15, (R8)(BX*2)
+	VADDPS       Z9, Z4, Z15
+	VSUBPS       Z10, Z6, Z16
+	VMOVUPS      Z16, (R9)(DX*1)
+	VMOVUPS      Z15, (R10)(DX*1)
+	VSUBPS       Z9, Z4, Z4
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS      Z6, (AX)(BX*1)
 	VMOVUPS      Z4, (R8)(BX*1)
-	VADDPS       Z19, Z7, Z4
-	VADDPS       Z20, Z5, Z8
-	VSUBPS       Z19, Z7, Z7
-	VSUBPS       Z20, Z5, Z5
-	VADDPS       Z25, Z13, Z11
-	VADDPS       Z6, Z14, Z12
-	VSUBPS       Z25, Z13, Z13
-	VSUBPS       Z6, Z14, Z6
-	VADDPS       Z11, Z4, Z14
-	VADDPS       Z12, Z8, Z17
-	VMOVUPS      Z17, (AX)(DX*4)
-	VMOVUPS      Z14, (R8)(DX*4)
-	VSUBPS       Z11, Z4, Z4
-	VSUBPS       Z12, Z8, Z8
-	VMOVUPS      Z8, (R9)(DX*2)
+	VADDPS       Z17, Z3, Z4
+	VADDPS       Z18, Z5, Z6
+	VSUBPS       Z17, Z3, Z3
+	VSUBPS       Z18, Z5, Z5
+	VADDPS       Z23, Z11, Z9
+	VADDPS       Z24, Z12, Z10
+	VSUBPS       Z23, Z11, Z11
+	VSUBPS       Z24, Z12, Z12
+	VADDPS       Z9, Z4, Z15
+	VADDPS       Z10, Z6, Z16
+	VMOVUPS      Z16, (AX)(DX*4)
+	VMOVUPS      Z15, (R8)(DX*4)
+	VSUBPS       Z9, Z4, Z4
+	VSUBPS       Z10, Z6, Z6
+	VMOVUPS      Z6, (R9)(DX*2)
 	VMOVUPS      Z4, (R10)(DX*2)
-	VADDPS       Z6, Z7, Z4
-	VSUBPS       Z13, Z5, Z8
-	VMOVUPS      Z8, (AX)(DX*1)
+	VADDPS       Z12, Z3, Z4
+	VSUBPS       Z11, Z5, Z6
+	VMOVUPS      Z6, (AX)(DX*1)
 	VMOVUPS      Z4, (R8)(DX*1)
-	VSUBPS       Z6, Z7, Z4
-	VADDPS       Z13, Z5, Z5
-	VMOVUPS      Z5, (AX)(DI*1)
-	VMOVUPS      Z4, (R8)(DI*1)
-	VADDPS       Z10, Z1, Z4
-	VADDPS       Z15, Z0, Z5
-	VSUBPS       Z10, Z1, Z1
-	VSUBPS       Z15, Z0, Z0
-	VADDPS       Z16, Z2, Z6
-	VADDPS       Z3, Z9, Z7
-	VSUBPS       Z16, Z2, Z2
-	VSUBPS       Z3, Z9, Z3
-	VADDPS       Z6, Z4, Z8
-	VADDPS       Z7, Z5, Z9
+	VSUBPS       Z12, Z3, Z3
+	VADDPS       Z11, Z5, Z4
+	VMOVUPS      Z4, (AX)(DI*1)
+	VMOVUPS      Z3, (R8)(DI*1)
+	VADDPS       Z8, Z1, Z3
+	VADDPS       Z13, Z0, Z4
+	VSUBPS       Z8, Z1, Z1
+	VSUBPS       Z13, Z0, Z0
+	VADDPS       Z14, Z2, Z5
+	VADDPS       Z19, Z7, Z6
+	VSUBPS       Z14, Z2, Z2
+	VSUBPS       Z19, Z7, Z7
+	VADDPS       Z5, Z3, Z8
+	VADDPS       Z6, Z4, Z9
 	VMOVUPS      Z9, (R9)
 	VMOVUPS      Z8, (R10)
+	VSUBPS       Z5, Z3, Z3
 	VSUBPS       Z6, Z4, Z4
-	VSUBPS       Z7, Z5, Z5
-	VMOVUPS      Z5, (AX)(DX*2)
-	VMOVUPS      Z4, (R8)(DX*2)
-	VADDPS       Z3, Z1, Z4
-	VSUBPS       Z2, Z0, Z5
-	VMOVUPS      Z5, (AX)(SI*1)
-	VMOVUPS      Z4, (R8)(SI*1)
-	VSUBPS       Z3, Z1, Z1
+	VMOVUPS      Z4, (AX)(DX*2)
+	VMOVUPS      Z3, (R8)(DX*2)
+	VADDPS       Z7, Z1, Z3
+	VSUBPS       Z2, Z0, Z4
+	VMOVUPS      Z4, (AX)(SI*1)
+	VMOVUPS      Z3, (R8)(SI*1)
+	VSUBPS       Z7, Z1, Z1
 	VADDPS       Z2, Z0, Z0
 	VMOVUPS      Z0, (R9)(BX*1)
 	VMOVUPS      Z1, (R10)(BX*1)
@@ -39713,18 +39706,20 @@ done:
 // func BlockFilter12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilter12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -39825,62 +39820,60 @@ butterfly:
 	VSUBPS       Z23, Z15, Z15
 	VSUBPS       Z24, Z16, Z16
 	VADDPS       Z19, Z7, Z23
-	VBROADCASTSS butterflyConstants<>+0(SB), Z24
-	VFNMADD231PS Z24, Z19, Z7
-	VBROADCASTSS butterflyConstants<>+4(SB), Z19
-	VMULPS       Z19, Z16, Z16
-	VADDPS       Z16, Z7, Z26
+	VFNMADD231PS Z31, Z19, Z7
+	VMULPS       Z30, Z16, Z16
+	VADDPS       Z16, Z7, Z19
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
-	VFNMADD231PS Z24, Z20, Z8
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z20, Z8
+	VMULPS       Z30, Z15, Z15
 	VMOVUPS      64(R8), Z20
-	VMULPS       Z20, Z16, Z27
-	VMOVUPS      (R8), Z28
-	VMULPS       Z28, Z16, Z16
-	VFMSUB231PS  Z28, Z23, Z27
+	VMULPS       Z20, Z16, Z24
+	VMOVUPS      (R8), Z26
+	VMULPS       Z26, Z16, Z16
+	VFMSUB231PS  Z26, Z23, Z24
 	VFMADD231PS  Z20, Z23, Z16
 	VSUBPS       Z15, Z8, Z20
 	VMOVUPS      576(R8), Z23
-	VMULPS       Z23, Z20, Z28
-	VMOVUPS      512(R8), Z29
-	VMULPS       Z29, Z20, Z20
-	VFMSUB231PS  Z29, Z26, Z28
-	VFMADD231PS  Z23, Z26, Z20
+	VMULPS       Z23, Z20, Z26
+	VMOVUPS      512(R8), Z27
+	VMULPS       Z27, Z20, Z20
+	VFMSUB231PS  Z27, Z19, Z26
+	VFMADD231PS  Z23, Z19, Z20
 	VADDPS       Z15, Z8, Z8
 	VMOVUPS      1088(R8), Z15
-	VMULPS       Z15, Z8, Z23
+	VMULPS       Z15, Z8, Z19
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      1024(R8), Z26
-	VMULPS       Z26, Z8, Z8
-	VFMSUB231PS  Z26, Z7, Z23
+	VMOVUPS      1024(R8), Z23
+	VMULPS       Z23, Z8, Z8
+	VFMSUB231PS  Z23, Z7, Z19
 	VFMADD231PS  Z15, Z7, Z8
 	VADDPS       Z22, Z14, Z7
 	VADDPS       Z25, Z17, Z15
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z17
 	VADDPS       Z7, Z6, Z22
-	VFNMADD231PS Z24, Z7, Z6
-	VMULPS       Z19, Z17, Z7
+	VFNMADD231PS Z31, Z7, Z6
+	VMULPS       Z30, Z17, Z7
 	VADDPS       Z7, Z6, Z17
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z15, Z9, Z7
-	VFNMADD231PS Z24, Z15, Z9
-	VMULPS       Z19, Z14, Z14
+	VFNMADD231PS Z31, Z15, Z9
+	VMULPS       Z30, Z14, Z14
 	VMOVUPS      1216(R8), Z15
-	VMULPS       Z15, Z7, Z25
-	VMOVUPS      1152(R8), Z26
-	VMULPS       Z26, Z7, Z7
-	VFMSUB231PS  Z26, Z22, Z25
+	VMULPS       Z15, Z7, Z23
+	VMOVUPS      1152(R8), Z25
+	VMULPS       Z25, Z7, Z7
+	VFMSUB231PS  Z25, Z22, Z23
 	VFMADD231PS  Z15, Z22, Z7
 	VSUBPS       Z14, Z9, Z15
 	VMOVUPS      192(R8), Z22
-	VMULPS       Z22, Z15, Z26
-	VMOVUPS      128(R8), Z29
-	VMULPS       Z29, Z15, Z15
-	VFMSUB231PS  Z29, Z17, Z26
+	VMULPS       Z22, Z15, Z25
+	VMOVUPS      128(R8), Z27
+	VMULPS       Z27, Z15, Z15
+	VFMSUB231PS  Z27, Z17, Z25
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
@@ -39897,13 +39890,13 @@ butterfly:
 	VSUBPS       Z18, Z10, Z10
 	VSUBPS       Z21, Z13, Z13
 	VADDPS       Z6, Z2, Z18
-	VFNMADD231PS Z24, Z6, Z2
-	VMULPS       Z19, Z13, Z6
+	VFNMADD231PS Z31, Z6, Z2
+	VMULPS       Z30, Z13, Z6
 	VADDPS       Z6, Z2, Z13
 	VSUBPS       Z6, Z2, Z2
 	VADDPS       Z14, Z5, Z6
-	VFNMADD231PS Z24, Z14, Z5
-	VMULPS       Z19, Z10, Z10
+	VFNMADD231PS Z31, Z14, Z5
+	VMULPS       Z30, Z10, Z10
 	VMOVUPS      832(R8), Z14
 	VMULPS       Z14, Z6, Z21
 	VMOVUPS      768(R8), Z22
@@ -39916,9 +39909,9 @@ butterfly:
 	ADDQ         R12, R10
 	VMOVUPS      1344(R8), Z18
 	VMULPS       Z18, Z14, Z22
-	VMOVUPS      1280(R8), Z29
-	VMULPS       Z29, Z14, Z14
-	VFMSUB231PS  Z29, Z13, Z22
+	VMOVUPS      1280(R8), Z27
+	VMULPS       Z27, Z14, Z14
+	VFMSUB231PS  Z27, Z13, Z22
 	VFMADD231PS  Z18, Z13, Z14
 	VADDPS       Z10, Z5, Z5
 	VMOVUPS      320(R8), Z10
@@ -39932,13 +39925,13 @@ butterfly:
 	VSUBPS       Z11, Z3, Z3
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z11
-	VFNMADD231PS Z24, Z2, Z0
-	VMULPS       Z19, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z10, Z1, Z2
-	VFNMADD231PS Z24, Z10, Z1
-	VMULPS       Z19, Z3, Z3
+	VFNMADD231PS Z31, Z10, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      448(R8), Z10
 	VMULPS       Z10, Z2, Z12
 	VMOVUPS      384(R8), Z18
@@ -39951,9 +39944,9 @@ butterfly:
 	VSUBPS       Z3, Z1, Z10
 	VMOVUPS      960(R8), Z11
 	VMULPS       Z11, Z10, Z18
-	VMOVUPS      896(R8), Z29
-	VMULPS       Z29, Z10, Z10
-	VFMSUB231PS  Z29, Z4, Z18
+	VMOVUPS      896(R8), Z27
+	VMULPS       Z27, Z10, Z10
+	VFMSUB231PS  Z27, Z4, Z18
 	VFMADD231PS  Z11, Z4, Z10
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      1472(R8), Z3
@@ -39963,84 +39956,84 @@ butterfly:
 	VFMSUB231PS  Z11, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z1
 	VADDPS       Z8, Z20, Z0
-	VADDPS       Z23, Z28, Z3
+	VADDPS       Z19, Z26, Z3
 	VSUBPS       Z8, Z20, Z8
-	VSUBPS       Z23, Z28, Z11
-	VADDPS       Z0, Z16, Z20
-	VFNMADD231PS Z24, Z0, Z16
-	VMULPS       Z19, Z11, Z0
+	VSUBPS       Z19, Z26, Z11
+	VADDPS       Z0, Z16, Z19
+	VFNMADD231PS Z31, Z0, Z16
+	VMULPS       Z30, Z11, Z0
 	VADDPS       Z0, Z16, Z11
 	VSUBPS       Z0, Z16, Z0
-	VADDPS       Z3, Z27, Z16
-	VFNMADD231PS Z24, Z3, Z27
-	VMULPS       Z19, Z8, Z3
+	VADDPS       Z3, Z24, Z16
+	VFNMADD231PS Z31, Z3, Z24
+	VMULPS       Z30, Z8, Z3
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VSUBPS       Z3, Z27, Z8
-	VADDPS       Z3, Z27, Z3
-	VADDPS       Z1, Z10, Z23
-	VADDPS       Z4, Z18, Z27
+	VSUBPS       Z3, Z24, Z8
+	VADDPS       Z3, Z24, Z3
+	VADDPS       Z1, Z10, Z20
+	VADDPS       Z4, Z18, Z24
 	VSUBPS       Z1, Z10, Z1
 	VSUBPS       Z4, Z18, Z4
-	VADDPS       Z23, Z2, Z10
-	VFNMADD231PS Z24, Z23, Z2
-	VMULPS       Z19, Z4, Z4
+	VADDPS       Z20, Z2, Z10
+	VFNMADD231PS Z31, Z20, Z2
+	VMULPS       Z30, Z4, Z4
 	VADDPS       Z4, Z2, Z18
 	VSUBPS       Z4, Z2, Z2
-	VADDPS       Z27, Z12, Z4
-	VFNMADD231PS Z24, Z27, Z12
-	VMULPS       Z19, Z1, Z1
-	VSUBPS       Z1, Z12, Z23
+	VADDPS       Z24, Z12, Z4
+	VFNMADD231PS Z31, Z24, Z12
+	VMULPS       Z30, Z1, Z1
+	VSUBPS       Z1, Z12, Z20
 	VADDPS       Z1, Z12, Z1
 	VADDPS       Z5, Z14, Z12
-	VADDPS       Z13, Z22, Z27
+	VADDPS       Z13, Z22, Z24
 	VSUBPS       Z5, Z14, Z5
 	VSUBPS       Z13, Z22, Z13
 	VADDPS       Z12, Z6, Z14
-	VFNMADD231PS Z24, Z12, Z6
-	VMULPS       Z19, Z13, Z12
+	VFNMADD231PS Z31, Z12, Z6
+	VMULPS       Z30, Z13, Z12
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VADDPS       Z12, Z6, Z13
 	VSUBPS       Z12, Z6, Z6
-	VADDPS       Z27, Z21, Z12
-	VFNMADD231PS Z24, Z27, Z21
-	VMULPS       Z19, Z5, Z5
+	VADDPS       Z24, Z21, Z12
+	VFNMADD231PS Z31, Z24, Z21
+	VMULPS       Z30, Z5, Z5
 	VSUBPS       Z5, Z21, Z22
 	VADDPS       Z5, Z21, Z5
 	VADDPS       Z9, Z15, Z21
-	VADDPS       Z17, Z26, Z27
+	VADDPS       Z17, Z25, Z24
 	VSUBPS       Z9, Z15, Z9
-	VSUBPS       Z17, Z26, Z15
+	VSUBPS       Z17, Z25, Z15
 	VADDPS       Z21, Z7, Z17
-	VFNMADD231PS Z24, Z21, Z7
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z21, Z7
+	VMULPS       Z30, Z15, Z15
 	VADDPS       Z15, Z7, Z21
 	VSUBPS       Z15, Z7, Z7
-	VADDPS       Z27, Z25, Z15
-	VFNMADD231PS Z24, Z27, Z25
-	VMULPS       Z19, Z9, Z9
-	VSUBPS       Z9, Z25, Z19
-	VADDPS       Z9, Z25, Z9
-	VADDPS       Z14, Z20, Z24
+	VADDPS       Z24, Z23, Z15
+	VFNMADD231PS Z31, Z24, Z23
+	VMULPS       Z30, Z9, Z9
+	VSUBPS       Z9, Z23, Z24
+	VADDPS       Z9, Z23, Z9
+	VADDPS       Z14, Z19, Z23
 	VADDPS       Z12, Z16, Z25
-	VSUBPS       Z14, Z20, Z14
+	VSUBPS       Z14, Z19, Z14
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VSUBPS       Z12, Z16, Z12
 	VADDPS       Z17, Z10, Z16
-	VADDPS       Z15, Z4, Z20
+	VADDPS       Z15, Z4, Z19
 	VSUBPS       Z17, Z10, Z10
 	VSUBPS       Z15, Z4, Z4
-	VADDPS       Z16, Z24, Z15
-	VADDPS       Z20, Z25, Z17
+	VADDPS       Z16, Z23, Z15
+	VADDPS       Z19, Z25, Z17
 	VMOVUPS      Z17, (AX)
 	VMOVUPS      Z15, (DI)
-	VSUBPS       Z16, Z24, Z15
-	VSUBPS       Z20, Z25, Z16
+	VSUBPS       Z16, Z23, Z15
+	VSUBPS       Z19, Z25, Z16
 	VMOVUPS      Z16, (AX)(DX*2)
 	VMOVUPS      Z15, (DI)(DX*2)
 	VADDPS       Z4, Z14, Z15
@@ -40059,9 +40052,9 @@ butterfly:
 	VSUBPS       Z13, Z11, Z11
 	VSUBPS       Z22, Z8, Z8
 	VADDPS       Z21, Z18, Z12
-	VADDPS       Z19, Z23, Z13
+	VADDPS       Z24, Z20, Z13
 	VSUBPS       Z21, Z18, Z14
-	VSUBPS       Z19, Z23, Z15
+	VSUBPS       Z24, Z20, Z15
 	VADDPS       Z12, Z4, Z16
 	VADDPS       Z13, Z10, Z17
 	VMOVUPS      Z17, (AX)(CX*4)
@@ -40694,18 +40687,20 @@ none:
 // func BlockFilterAdd12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterAdd12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R9
@@ -40807,67 +40802,65 @@ butterfly:
 	VSUBPS       Z23, Z15, Z15
 	VSUBPS       Z24, Z16, Z16
 	VADDPS       Z19, Z7, Z23
-	VBROADCASTSS butterflyConstants<>+0(SB), Z24
-	VFNMADD231PS Z24, Z19, Z7
-	VBROADCASTSS butterflyConstants<>+4(SB), Z19
-	VMULPS       Z19, Z16, Z16
-	VADDPS       Z16, Z7, Z26
+	VFNMADD231PS Z31, Z19, Z7
+	VMULPS       Z30, Z16, Z16
+	VADDPS       Z16, Z7, Z19
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
-	VFNMADD231PS Z24, Z20, Z8
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z20, Z8
+	VMULPS       Z30, Z15, Z15
 	VMOVUPS      64(R8), Z20
-	VMOVUPS      (R9), Z27
-	VFNMADD231PS Z20, Z16, Z27
-	VMOVUPS      (R8), Z28
-	VFMADD213PS  64(R9), Z28, Z16
-	VFMADD231PS  Z28, Z23, Z27
+	VMOVUPS      (R9), Z24
+	VFNMADD231PS Z20, Z16, Z24
+	VMOVUPS      (R8), Z26
+	VFMADD213PS  64(R9), Z26, Z16
+	VFMADD231PS  Z26, Z23, Z24
 	VFMADD231PS  Z20, Z23, Z16
 	VSUBPS       Z15, Z8, Z20
 	VMOVUPS      576(R8), Z23
-	VMOVUPS      512(R9), Z28
-	VFNMADD231PS Z23, Z20, Z28
-	VMOVUPS      512(R8), Z29
-	VFMADD213PS  576(R9), Z29, Z20
-	VFMADD231PS  Z29, Z26, Z28
-	VFMADD231PS  Z23, Z26, Z20
+	VMOVUPS      512(R9), Z26
+	VFNMADD231PS Z23, Z20, Z26
+	VMOVUPS      512(R8), Z27
+	VFMADD213PS  576(R9), Z27, Z20
+	VFMADD231PS  Z27, Z19, Z26
+	VFMADD231PS  Z23, Z19, Z20
 	VADDPS       Z15, Z8, Z8
 	VMOVUPS      1088(R8), Z15
-	VMOVUPS      1024(R9), Z23
-	VFNMADD231PS Z15, Z8, Z23
+	VMOVUPS      1024(R9), Z19
+	VFNMADD231PS Z15, Z8, Z19
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMOVUPS      1024(R8), Z26
-	VFMADD213PS  1088(R9), Z26, Z8
-	VFMADD231PS  Z26, Z7, Z23
+	VMOVUPS      1024(R8), Z23
+	VFMADD213PS  1088(R9), Z23, Z8
+	VFMADD231PS  Z23, Z7, Z19
 	VFMADD231PS  Z15, Z7, Z8
 	VADDPS       Z22, Z14, Z7
 	VADDPS       Z25, Z17, Z15
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z17
 	VADDPS       Z7, Z6, Z22
-	VFNMADD231PS Z24, Z7, Z6
-	VMULPS       Z19, Z17, Z7
+	VFNMADD231PS Z31, Z7, Z6
+	VMULPS       Z30, Z17, Z7
 	VADDPS       Z7, Z6, Z17
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z15, Z9, Z7
-	VFNMADD231PS Z24, Z15, Z9
-	VMULPS       Z19, Z14, Z14
+	VFNMADD231PS Z31, Z15, Z9
+	VMULPS       Z30, Z14, Z14
 	VMOVUPS      1216(R8), Z15
-	VMOVUPS      1152(R9), Z25
-	VFNMADD231PS Z15, Z7, Z25
-	VMOVUPS      1152(R8), Z26
-	VFMADD213PS  1216(R9), Z26, Z7
-	VFMADD231PS  Z26, Z22, Z25
+	VMOVUPS      1152(R9), Z23
+	VFNMADD231PS Z15, Z7, Z23
+	VMOVUPS      1152(R8), Z25
+	VFMADD213PS  1216(R9), Z25, Z7
+	VFMADD231PS  Z25, Z22, Z23
 	VFMADD231PS  Z15, Z22, Z7
 	VSUBPS       Z14, Z9, Z15
 	VMOVUPS      192(R8), Z22
-	VMOVUPS      128(R9), Z26
-	VFNMADD231PS Z22, Z15, Z26
-	VMOVUPS      128(R8), Z29
-	VFMADD213PS  192(R9), Z29, Z15
-	VFMADD231PS  Z29, Z17, Z26
+	VMOVUPS      128(R9), Z25
+	VFNMADD231PS Z22, Z15, Z25
+	VMOVUPS      128(R8), Z27
+	VFMADD213PS  192(R9), Z27, Z15
+	VFMADD231PS  Z27, Z17, Z25
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
@@ -40885,13 +40878,13 @@ butterfly:
 	VSUBPS       Z18, Z10, Z10
 	VSUBPS       Z21, Z13, Z13
 	VADDPS       Z6, Z2, Z18
-	VFNMADD231PS Z24, Z6, Z2
-	VMULPS       Z19, Z13, Z6
+	VFNMADD231PS Z31, Z6, Z2
+	VMULPS       Z30, Z13, Z6
 	VADDPS       Z6, Z2, Z13
 	VSUBPS       Z6, Z2, Z2
 	VADDPS       Z14, Z5, Z6
-	VFNMADD231PS Z24, Z14, Z5
-	VMULPS       Z19, Z10, Z10
+	VFNMADD231PS Z31, Z14, Z5
+	VMULPS       Z30, Z10, Z10
 	VMOVUPS      832(R8), Z14
 	VMOVUPS      768(R9), Z21
 	VFNMADD231PS Z14, Z6, Z21
@@ -40906,9 +40899,9 @@ butterfly:
 	VMOVUPS      1344(R8), Z18
 	VMOVUPS      1280(R9), Z22
 	VFNMADD231PS Z18, Z14, Z22
-	VMOVUPS      1280(R8), Z29
-	VFMADD213PS  1344(R9), Z29, Z14
-	VFMADD231PS  Z29, Z13, Z22
+	VMOVUPS      1280(R8), Z27
+	VFMADD213PS  1344(R9), Z27, Z14
+	VFMADD231PS  Z27, Z13, Z22
 	VFMADD231PS  Z18, Z13, Z14
 	VADDPS       Z10, Z5, Z5
 	VMOVUPS      320(R8), Z10
@@ -40923,13 +40916,13 @@ butterfly:
 	VSUBPS       Z11, Z3, Z3
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z11
-	VFNMADD231PS Z24, Z2, Z0
-	VMULPS       Z19, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z10, Z1, Z2
-	VFNMADD231PS Z24, Z10, Z1
-	VMULPS       Z19, Z3, Z3
+	VFNMADD231PS Z31, Z10, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      448(R8), Z10
 	VMOVUPS      384(R9), Z12
 	VFNMADD231PS Z10, Z2, Z12
@@ -40944,9 +40937,9 @@ butterfly:
 	VMOVUPS      960(R8), Z11
 	VMOVUPS      896(R9), Z18
 	VFNMADD231PS Z11, Z10, Z18
-	VMOVUPS      896(R8), Z29
-	VFMADD213PS  960(R9), Z29, Z10
-	VFMADD231PS  Z29, Z4, Z18
+	VMOVUPS      896(R8), Z27
+	VFMADD213PS  960(R9), Z27, Z10
+	VFMADD231PS  Z27, Z4, Z18
 	VFMADD231PS  Z11, Z4, Z10
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      1472(R8), Z3
@@ -40957,84 +40950,84 @@ butterfly:
 	VFMADD231PS  Z11, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z1
 	VADDPS       Z8, Z20, Z0
-	VADDPS       Z23, Z28, Z3
+	VADDPS       Z19, Z26, Z3
 	VSUBPS       Z8, Z20, Z8
-	VSUBPS       Z23, Z28, Z11
-	VADDPS       Z0, Z16, Z20
-	VFNMADD231PS Z24, Z0, Z16
-	VMULPS       Z19, Z11, Z0
+	VSUBPS       Z19, Z26, Z11
+	VADDPS       Z0, Z16, Z19
+	VFNMADD231PS Z31, Z0, Z16
+	VMULPS       Z30, Z11, Z0
 	VADDPS       Z0, Z16, Z11
 	VSUBPS       Z0, Z16, Z0
-	VADDPS       Z3, Z27, Z16
-	VFNMADD231PS Z24, Z3, Z27
-	VMULPS       Z19, Z8, Z3
+	VADDPS       Z3, Z24, Z16
+	VFNMADD231PS Z31, Z3, Z24
+	VMULPS       Z30, Z8, Z3
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VSUBPS       Z3, Z27, Z8
-	VADDPS       Z3, Z27, Z3
-	VADDPS       Z1, Z10, Z23
-	VADDPS       Z4, Z18, Z27
+	VSUBPS       Z3, Z24, Z8
+	VADDPS       Z3, Z24, Z3
+	VADDPS       Z1, Z10, Z20
+	VADDPS       Z4, Z18, Z24
 	VSUBPS       Z1, Z10, Z1
 	VSUBPS       Z4, Z18, Z4
-	VADDPS       Z23, Z2, Z10
-	VFNMADD231PS Z24, Z23, Z2
-	VMULPS       Z19, Z4, Z4
+	VADDPS       Z20, Z2, Z10
+	VFNMADD231PS Z31, Z20, Z2
+	VMULPS       Z30, Z4, Z4
 	VADDPS       Z4, Z2, Z18
 	VSUBPS       Z4, Z2, Z2
-	VADDPS       Z27, Z12, Z4
-	VFNMADD231PS Z24, Z27, Z12
-	VMULPS       Z19, Z1, Z1
-	VSUBPS       Z1, Z12, Z23
+	VADDPS       Z24, Z12, Z4
+	VFNMADD231PS Z31, Z24, Z12
+	VMULPS       Z30, Z1, Z1
+	VSUBPS       Z1, Z12, Z20
 	VADDPS       Z1, Z12, Z1
 	VADDPS       Z5, Z14, Z12
-	VADDPS       Z13, Z22, Z27
+	VADDPS       Z13, Z22, Z24
 	VSUBPS       Z5, Z14, Z5
 	VSUBPS       Z13, Z22, Z13
 	VADDPS       Z12, Z6, Z14
-	VFNMADD231PS Z24, Z12, Z6
-	VMULPS       Z19, Z13, Z12
+	VFNMADD231PS Z31, Z12, Z6
+	VMULPS       Z30, Z13, Z12
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VADDPS       Z12, Z6, Z13
 	VSUBPS       Z12, Z6, Z6
-	VADDPS       Z27, Z21, Z12
-	VFNMADD231PS Z24, Z27, Z21
-	VMULPS       Z19, Z5, Z5
+	VADDPS       Z24, Z21, Z12
+	VFNMADD231PS Z31, Z24, Z21
+	VMULPS       Z30, Z5, Z5
 	VSUBPS       Z5, Z21, Z22
 	VADDPS       Z5, Z21, Z5
 	VADDPS       Z9, Z15, Z21
-	VADDPS       Z17, Z26, Z27
+	VADDPS       Z17, Z25, Z24
 	VSUBPS       Z9, Z15, Z9
-	VSUBPS       Z17, Z26, Z15
+	VSUBPS       Z17, Z25, Z15
 	VADDPS       Z21, Z7, Z17
-	VFNMADD231PS Z24, Z21, Z7
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z21, Z7
+	VMULPS       Z30, Z15, Z15
 	VADDPS       Z15, Z7, Z21
 	VSUBPS       Z15, Z7, Z7
-	VADDPS       Z27, Z25, Z15
-	VFNMADD231PS Z24, Z27, Z25
-	VMULPS       Z19, Z9, Z9
-	VSUBPS       Z9, Z25, Z19
-	VADDPS       Z9, Z25, Z9
-	VADDPS       Z14, Z20, Z24
+	VADDPS       Z24, Z23, Z15
+	VFNMADD231PS Z31, Z24, Z23
+	VMULPS       Z30, Z9, Z9
+	VSUBPS       Z9, Z23, Z24
+	VADDPS       Z9, Z23, Z9
+	VADDPS       Z14, Z19, Z23
 	VADDPS       Z12, Z16, Z25
-	VSUBPS       Z14, Z20, Z14
+	VSUBPS       Z14, Z19, Z14
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VSUBPS       Z12, Z16, Z12
 	VADDPS       Z17, Z10, Z16
-	VADDPS       Z15, Z4, Z20
+	VADDPS       Z15, Z4, Z19
 	VSUBPS       Z17, Z10, Z10
 	VSUBPS       Z15, Z4, Z4
-	VADDPS       Z16, Z24, Z15
-	VADDPS       Z20, Z25, Z17
+	VADDPS       Z16, Z23, Z15
+	VADDPS       Z19, Z25, Z17
 	VMOVUPS      Z17, (AX)
 	VMOVUPS      Z15, (DI)
-	VSUBPS       Z16, Z24, Z15
-	VSUBPS       Z20, Z25, Z16
+	VSUBPS       Z16, Z23, Z15
+	VSUBPS       Z19, Z25, Z16
 	VMOVUPS      Z16, (AX)(DX*2)
 	VMOVUPS      Z15, (DI)(DX*2)
 	VADDPS       Z4, Z14, Z15
@@ -41053,9 +41046,9 @@ butterfly:
 	VSUBPS       Z13, Z11, Z11
 	VSUBPS       Z22, Z8, Z8
 	VADDPS       Z21, Z18, Z12
-	VADDPS       Z19, Z23, Z13
+	VADDPS       Z24, Z20, Z13
 	VSUBPS       Z21, Z18, Z14
-	VSUBPS       Z19, Z23, Z15
+	VSUBPS       Z24, Z20, Z15
 	VADDPS       Z12, Z4, Z16
 	VADDPS       Z13, Z10, Z17
 	VMOVUPS      Z17, (AX)(CX*4)
@@ -41704,18 +41697,20 @@ none:
 // func BlockFilterKeep12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockFilterKeep12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R9
@@ -41817,75 +41812,73 @@ butterfly:
 	ADDQ         R13, R11
 	VSUBPS       Z24, Z16, Z16
 	VADDPS       Z19, Z7, Z23
-	VBROADCASTSS butterflyConstants<>+0(SB), Z24
-	VFNMADD231PS Z24, Z19, Z7
-	VBROADCASTSS butterflyConstants<>+4(SB), Z19
-	VMULPS       Z19, Z16, Z16
-	VADDPS       Z16, Z7, Z26
+	VFNMADD231PS Z31, Z19, Z7
+	VMULPS       Z30, Z16, Z16
+	VADDPS       Z16, Z7, Z19
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
-	VFNMADD231PS Z24, Z20, Z8
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z20, Z8
+	VMULPS       Z30, Z15, Z15
 	VMOVUPS      Z23, (R9)
 	VMOVUPS      Z16, 64(R9)
 	VMOVUPS      64(R8), Z20
-	VMULPS       Z20, Z16, Z27
-	VMOVUPS      (R8), Z28
-	VMULPS       Z28, Z16, Z16
-	VFMADD231PS  Z28, Z23, Z27
+	VMULPS       Z20, Z16, Z24
+	VMOVUPS      (R8), Z26
+	VMULPS       Z26, Z16, Z16
+	VFMADD231PS  Z26, Z23, Z24
 	VFNMADD231PS Z20, Z23, Z16
 	VSUBPS       Z15, Z8, Z20
-	VMOVUPS      Z26, 512(R9)
+	VMOVUPS      Z19, 512(R9)
 	VMOVUPS      Z20, 576(R9)
 	VMOVUPS      576(R8), Z23
-	VMULPS       Z23, Z20, Z28
-	VMOVUPS      512(R8), Z29
-	VMULPS       Z29, Z20, Z20
-	VFMADD231PS  Z29, Z26, Z28
-	VFNMADD231PS Z23, Z26, Z20
+	VMULPS       Z23, Z20, Z26
+	VMOVUPS      512(R8), Z27
+	VMULPS       Z27, Z20, Z20
+	VFMADD231PS  Z27, Z19, Z26
+	VFNMADD231PS Z23, Z19, Z20
 	VADDPS       Z15, Z8, Z8
 	VMOVUPS      Z7, 1024(R9)
 	VMOVUPS      Z8, 1088(R9)
 	VMOVUPS      1088(R8), Z15
-	VMULPS       Z15, Z8, Z23
+	VMULPS       Z15, Z8, Z19
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMOVUPS      1024(R8), Z26
-	VMULPS       Z26, Z8, Z8
-	VFMADD231PS  Z26, Z7, Z23
+	VMOVUPS      1024(R8), Z23
+	VMULPS       Z23, Z8, Z8
+	VFMADD231PS  Z23, Z7, Z19
 	VFNMADD231PS Z15, Z7, Z8
 	VADDPS       Z22, Z14, Z7
 	VADDPS       Z25, Z17, Z15
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z17
 	VADDPS       Z7, Z6, Z22
-	VFNMADD231PS Z24, Z7, Z6
-	VMULPS       Z19, Z17, Z7
+	VFNMADD231PS Z31, Z7, Z6
+	VMULPS       Z30, Z17, Z7
 	VADDPS       Z7, Z6, Z17
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z15, Z9, Z7
-	VFNMADD231PS Z24, Z15, Z9
-	VMULPS       Z19, Z14, Z14
+	VFNMADD231PS Z31, Z15, Z9
+	VMULPS       Z30, Z14, Z14
 	VMOVUPS      Z22, 1152(R9)
 	VMOVUPS      Z7, 1216(R9)
 	VMOVUPS      1216(R8), Z15
-	VMULPS       Z15, Z7, Z25
-	VMOVUPS      1152(R8), Z26
-	VMULPS       Z26, Z7, Z7
-	VFMADD231PS  Z26, Z22, Z25
+	VMULPS       Z15, Z7, Z23
+	VMOVUPS      1152(R8), Z25
+	VMULPS       Z25, Z7, Z7
+	VFMADD231PS  Z25, Z22, Z23
 	VFNMADD231PS Z15, Z22, Z7
 	VSUBPS       Z14, Z9, Z15
 	VMOVUPS      Z17, 128(R9)
 	VMOVUPS      Z15, 192(R9)
 	VMOVUPS      192(R8), Z22
-	VMULPS       Z22, Z15, Z26
+	VMULPS       Z22, Z15, Z25
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMOVUPS      128(R8), Z29
-	VMULPS       Z29, Z15, Z15
-	VFMADD231PS  Z29, Z17, Z26
+	VMOVUPS      128(R8), Z27
+	VMULPS       Z27, Z15, Z15
+	VFMADD231PS  Z27, Z17, Z25
 	VFNMADD231PS Z22, Z17, Z15
 	VADDPS       Z14, Z9, Z9
 	VMOVUPS      Z6, 640(R9)
@@ -41901,13 +41894,13 @@ butterfly:
 	VSUBPS       Z18, Z10, Z10
 	VSUBPS       Z21, Z13, Z13
 	VADDPS       Z6, Z2, Z18
-	VFNMADD231PS Z24, Z6, Z2
-	VMULPS       Z19, Z13, Z6
+	VFNMADD231PS Z31, Z6, Z2
+	VMULPS       Z30, Z13, Z6
 	VADDPS       Z6, Z2, Z13
 	VSUBPS       Z6, Z2, Z2
 	VADDPS       Z14, Z5, Z6
-	VFNMADD231PS Z24, Z14, Z5
-	VMULPS       Z19, Z10, Z10
+	VFNMADD231PS Z31, Z14, Z5
+	VMULPS       Z30, Z10, Z10
 	VMOVUPS      Z18, 768(R9)
 	VMOVUPS      Z6, 832(R9)
 	VMOVUPS      832(R8), Z14
@@ -41924,9 +41917,9 @@ butterfly:
 	VMOVUPS      Z14, 1344(R9)
 	VMOVUPS      1344(R8), Z18
 	VMULPS       Z18, Z14, Z22
-	VMOVUPS      1280(R8), Z29
-	VMULPS       Z29, Z14, Z14
-	VFMADD231PS  Z29, Z13, Z22
+	VMOVUPS      1280(R8), Z27
+	VMULPS       Z27, Z14, Z14
+	VFMADD231PS  Z27, Z13, Z22
 	VFNMADD231PS Z18, Z13, Z14
 	VADDPS       Z10, Z5, Z5
 	VMOVUPS      Z2, 256(R9)
@@ -41942,16 +41935,16 @@ butterfly:
 	VSUBPS       Z11, Z3, Z3
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z11
-	VFNMADD231PS Z24, Z2, Z0
-	VMULPS       Z19, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VADDPS       Z10, Z1, Z2
-	VFNMADD231PS Z24, Z10, Z1
-	VMULPS       Z19, Z3, Z3
+	VFNMADD231PS Z31, Z10, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      Z11, 384(R9)
 	VMOVUPS      Z2, 448(R9)
 	VMOVUPS      448(R8), Z10
@@ -41965,9 +41958,9 @@ butterfly:
 	VMOVUPS      Z10, 960(R9)
 	VMOVUPS      960(R8), Z11
 	VMULPS       Z11, Z10, Z18
-	VMOVUPS      896(R8), Z29
-	VMULPS       Z29, Z10, Z10
-	VFMADD231PS  Z29, Z4, Z18
+	VMOVUPS      896(R8), Z27
+	VMULPS       Z27, Z10, Z10
+	VFMADD231PS  Z27, Z4, Z18
 	VFNMADD231PS Z11, Z4, Z10
 	VADDPS       Z3, Z1, Z1
 	VMOVUPS      Z0, 1408(R9)
@@ -41979,84 +41972,84 @@ butterfly:
 	VFMADD231PS  Z11, Z0, Z4
 	VFNMADD231PS Z3, Z0, Z1
 	VADDPS       Z8, Z20, Z0
-	VADDPS       Z23, Z28, Z3
+	VADDPS       Z19, Z26, Z3
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VSUBPS       Z8, Z20, Z8
-	VSUBPS       Z23, Z28, Z11
-	VADDPS       Z0, Z16, Z20
-	VFNMADD231PS Z24, Z0, Z16
-	VMULPS       Z19, Z11, Z0
+	VSUBPS       Z19, Z26, Z11
+	VADDPS       Z0, Z16, Z19
+	VFNMADD231PS Z31, Z0, Z16
+	VMULPS       Z30, Z11, Z0
 	VADDPS       Z0, Z16, Z11
 	VSUBPS       Z0, Z16, Z0
-	VADDPS       Z3, Z27, Z16
-	VFNMADD231PS Z24, Z3, Z27
-	VMULPS       Z19, Z8, Z3
-	VSUBPS       Z3, Z27, Z8
-	VADDPS       Z3, Z27, Z3
-	VADDPS       Z1, Z10, Z23
-	VADDPS       Z4, Z18, Z27
+	VADDPS       Z3, Z24, Z16
+	VFNMADD231PS Z31, Z3, Z24
+	VMULPS       Z30, Z8, Z3
+	VSUBPS       Z3, Z24, Z8
+	VADDPS       Z3, Z24, Z3
+	VADDPS       Z1, Z10, Z20
+	VADDPS       Z4, Z18, Z24
 	VSUBPS       Z1, Z10, Z1
 	VSUBPS       Z4, Z18, Z4
-	VADDPS       Z23, Z2, Z10
-	VFNMADD231PS Z24, Z23, Z2
-	VMULPS       Z19, Z4, Z4
+	VADDPS       Z20, Z2, Z10
+	VFNMADD231PS Z31, Z20, Z2
+	VMULPS       Z30, Z4, Z4
 	VADDPS       Z4, Z2, Z18
 	VSUBPS       Z4, Z2, Z2
-	VADDPS       Z27, Z12, Z4
-	VFNMADD231PS Z24, Z27, Z12
-	VMULPS       Z19, Z1, Z1
-	VSUBPS       Z1, Z12, Z23
+	VADDPS       Z24, Z12, Z4
+	VFNMADD231PS Z31, Z24, Z12
+	VMULPS       Z30, Z1, Z1
+	VSUBPS       Z1, Z12, Z20
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VADDPS       Z1, Z12, Z1
 	VADDPS       Z5, Z14, Z12
-	VADDPS       Z13, Z22, Z27
+	VADDPS       Z13, Z22, Z24
 	VSUBPS       Z5, Z14, Z5
 	VSUBPS       Z13, Z22, Z13
 	VADDPS       Z12, Z6, Z14
-	VFNMADD231PS Z24, Z12, Z6
-	VMULPS       Z19, Z13, Z12
+	VFNMADD231PS Z31, Z12, Z6
+	VMULPS       Z30, Z13, Z12
 	VADDPS       Z12, Z6, Z13
 	VSUBPS       Z12, Z6, Z6
-	VADDPS       Z27, Z21, Z12
-	VFNMADD231PS Z24, Z27, Z21
-	VMULPS       Z19, Z5, Z5
+	VADDPS       Z24, Z21, Z12
+	VFNMADD231PS Z31, Z24, Z21
+	VMULPS       Z30, Z5, Z5
 	VSUBPS       Z5, Z21, Z22
 	VADDPS       Z5, Z21, Z5
 	VADDPS       Z9, Z15, Z21
-	VADDPS       Z17, Z26, Z27
+	VADDPS       Z17, Z25, Z24
 	VSUBPS       Z9, Z15, Z9
-	VSUBPS       Z17, Z26, Z15
+	VSUBPS       Z17, Z25, Z15
 	VADDPS       Z21, Z7, Z17
-	VFNMADD231PS Z24, Z21, Z7
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z21, Z7
+	VMULPS       Z30, Z15, Z15
 	VADDPS       Z15, Z7, Z21
 	VSUBPS       Z15, Z7, Z7
-	VADDPS       Z27, Z25, Z15
-	VFNMADD231PS Z24, Z27, Z25
+	VADDPS       Z24, Z23, Z15
+	VFNMADD231PS Z31, Z24, Z23
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMULPS       Z19, Z9, Z9
-	VSUBPS       Z9, Z25, Z19
-	VADDPS       Z9, Z25, Z9
-	VADDPS       Z14, Z20, Z24
+	VMULPS       Z30, Z9, Z9
+	VSUBPS       Z9, Z23, Z24
+	VADDPS       Z9, Z23, Z9
+	VADDPS       Z14, Z19, Z23
 	VADDPS       Z12, Z16, Z25
-	VSUBPS       Z14, Z20, Z14
+	VSUBPS       Z14, Z19, Z14
 	VSUBPS       Z12, Z16, Z12
 	VADDPS       Z17, Z10, Z16
-	VADDPS       Z15, Z4, Z20
+	VADDPS       Z15, Z4, Z19
 	VSUBPS       Z17, Z10, Z10
 	VSUBPS       Z15, Z4, Z4
-	VADDPS       Z16, Z24, Z15
-	VADDPS       Z20, Z25, Z17
+	VADDPS       Z16, Z23, Z15
+	VADDPS       Z19, Z25, Z17
 	VMOVUPS      Z17, (AX)
 	VMOVUPS      Z15, (DI)
-	VSUBPS       Z16, Z24, Z15
-	VSUBPS       Z20, Z25, Z16
+	VSUBPS       Z16, Z23, Z15
+	VSUBPS       Z19, Z25, Z16
 	VMOVUPS      Z16, (AX)(DX*2)
 	VMOVUPS      Z15, (DI)(DX*2)
 	VADDPS       Z4, Z14, Z15
@@ -42075,9 +42068,9 @@ butterfly:
 	VSUBPS       Z13, Z11, Z11
 	VSUBPS       Z22, Z8, Z8
 	VADDPS       Z21, Z18, Z12
-	VADDPS       Z19, Z23, Z13
+	VADDPS       Z24, Z20, Z13
 	VSUBPS       Z21, Z18, Z14
-	VSUBPS       Z19, Z23, Z15
+	VSUBPS       Z24, Z20, Z15
 	VADDPS       Z12, Z4, Z16
 	VADDPS       Z13, Z10, Z17
 	VMOVUPS      Z17, (AX)(CX*4)
@@ -42738,18 +42731,20 @@ none:
 // func BlockSpectrum12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -42856,22 +42851,20 @@ butterfly:
 	VSUBPS       Z23, Z15, Z15
 	VSUBPS       Z24, Z16, Z16
 	VADDPS       Z19, Z7, Z23
-	VBROADCASTSS butterflyConstants<>+0(SB), Z24
-	VFNMADD231PS Z24, Z19, Z7
+	VFNMADD231PS Z31, Z19, Z7
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VBROADCASTSS butterflyConstants<>+4(SB), Z19
-	VMULPS       Z19, Z16, Z16
-	VADDPS       Z16, Z7, Z26
+	VMULPS       Z30, Z16, Z16
+	VADDPS       Z16, Z7, Z19
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
-	VFNMADD231PS Z24, Z20, Z8
-	VMULPS       Z19, Z15, Z15
+	VFNMADD231PS Z31, Z20, Z8
+	VMULPS       Z30, Z15, Z15
 	VMOVUPS      Z23, (R8)
 	VMOVUPS      Z16, 64(R8)
 	VSUBPS       Z15, Z8, Z16
-	VMOVUPS      Z26, 512(R8)
+	VMOVUPS      Z19, 512(R8)
 	VMOVUPS      Z16, 576(R8)
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
@@ -42884,16 +42877,16 @@ butterfly:
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z15
 	VADDPS       Z7, Z6, Z16
-	VFNMADD231PS Z24, Z7, Z6
-	VMULPS       Z19, Z15, Z7
+	VFNMADD231PS Z31, Z7, Z6
+	VMULPS       Z30, Z15, Z7
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VADDPS       Z7, Z6, Z15
 	VSUBPS       Z7, Z6, Z6
 	VADDPS       Z8, Z9, Z7
-	VFNMADD231PS Z24, Z8, Z9
-	VMULPS       Z19, Z14, Z8
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z14, Z8
 	VMOVUPS      Z16, 1152(R8)
 	VMOVUPS      Z7, 1216(R8)
 	VSUBPS       Z8, Z9, Z7
@@ -42910,16 +42903,16 @@ butterfly:
 	VSUBPS       Z18, Z10, Z8
 	VSUBPS       Z21, Z13, Z9
 	VADDPS       Z6, Z2, Z10
-	VFNMADD231PS Z24, Z6, Z2
-	VMULPS       Z19, Z9, Z6
+	VFNMADD231PS Z31, Z6, Z2
+	VMULPS       Z30, Z9, Z6
 	VADDPS       Z6, Z2, Z9
 	VSUBPS       Z6, Z2, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VADDPS       Z7, Z5, Z6
-	VFNMADD231PS Z24, Z7, Z5
-	VMULPS       Z19, Z8, Z7
+	VFNMADD231PS Z31, Z7, Z5
+	VMULPS       Z30, Z8, Z7
 	VMOVUPS      Z10, 768(R8)
 	VMOVUPS      Z6, 832(R8)
 	VSUBPS       Z7, Z5, Z6
@@ -42936,16 +42929,16 @@ butterfly:
 	VSUBPS       Z11, Z3, Z3
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z6
-	VFNMADD231PS Z24, Z2, Z0
-	VMULPS       Z19, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z24, Z5, Z1
-	VMULPS       Z19, Z3, Z3
+	VFNMADD231PS Z31, Z5, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      Z6, 384(R8)
 	VMOVUPS      Z2, 448(R8)
 	VSUBPS       Z3, Z1, Z2
@@ -43316,18 +43309,20 @@ none:
 // func BlockAccumulate12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockAccumulate12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R10
-	ADDQ AX, R10
-	MOVQ (R10), R11
-	MOVQ 24(R10), R12
-	MOVQ 32(R10), R13
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R10
+	ADDQ         AX, R10
+	MOVQ         (R10), R11
+	MOVQ         24(R10), R12
+	MOVQ         32(R10), R13
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R9
@@ -43432,35 +43427,33 @@ butterfly:
 	VSUBPS       Z23, Z15, Z15
 	VSUBPS       Z24, Z16, Z16
 	VADDPS       Z19, Z7, Z23
-	VBROADCASTSS butterflyConstants<>+0(SB), Z24
-	VFNMADD231PS Z24, Z19, Z7
-	VBROADCASTSS butterflyConstants<>+4(SB), Z19
-	VMULPS       Z19, Z16, Z16
-	VADDPS       Z16, Z7, Z26
+	VFNMADD231PS Z31, Z19, Z7
+	VMULPS       Z30, Z16, Z16
+	VADDPS       Z16, Z7, Z19
 	VSUBPS       Z16, Z7, Z7
 	VADDPS       Z20, Z8, Z16
-	VFNMADD231PS Z24, Z20, Z8
+	VFNMADD231PS Z31, Z20, Z8
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMULPS       Z19, Z15, Z15
+	VMULPS       Z30, Z15, Z15
 	VMOVUPS      64(R8), Z20
-	VMOVUPS      (R9), Z27
-	VFMADD231PS  Z20, Z16, Z27
-	VMOVUPS      (R8), Z28
-	VFMADD213PS  64(R9), Z28, Z16
-	VFMADD231PS  Z28, Z23, Z27
+	VMOVUPS      (R9), Z24
+	VFMADD231PS  Z20, Z16, Z24
+	VMOVUPS      (R8), Z26
+	VFMADD213PS  64(R9), Z26, Z16
+	VFMADD231PS  Z26, Z23, Z24
 	VFNMADD231PS Z20, Z23, Z16
-	VMOVUPS      Z27, (R9)
+	VMOVUPS      Z24, (R9)
 	VMOVUPS      Z16, 64(R9)
 	VSUBPS       Z15, Z8, Z16
 	VMOVUPS      576(R8), Z20
 	VMOVUPS      512(R9), Z23
 	VFMADD231PS  Z20, Z16, Z23
-	VMOVUPS      512(R8), Z27
-	VFMADD213PS  576(R9), Z27, Z16
-	VFMADD231PS  Z27, Z26, Z23
-	VFNMADD231PS Z20, Z26, Z16
+	VMOVUPS      512(R8), Z24
+	VFMADD213PS  576(R9), Z24, Z16
+	VFMADD231PS  Z24, Z19, Z23
+	VFNMADD231PS Z20, Z19, Z16
 	VMOVUPS      Z23, 512(R9)
 	VMOVUPS      Z16, 576(R9)
 	VADDPS       Z15, Z8, Z8
@@ -43470,9 +43463,9 @@ butterfly:
 	VMOVUPS      1088(R8), Z15
 	VMOVUPS      1024(R9), Z16
 	VFMADD231PS  Z15, Z8, Z16
-	VMOVUPS      1024(R8), Z20
-	VFMADD213PS  1088(R9), Z20, Z8
-	VFMADD231PS  Z20, Z7, Z16
+	VMOVUPS      1024(R8), Z19
+	VFMADD213PS  1088(R9), Z19, Z8
+	VFMADD231PS  Z19, Z7, Z16
 	VFNMADD231PS Z15, Z7, Z8
 	VMOVUPS      Z16, 1024(R9)
 	VMOVUPS      Z8, 1088(R9)
@@ -43481,22 +43474,22 @@ butterfly:
 	VSUBPS       Z22, Z14, Z14
 	VSUBPS       Z25, Z17, Z15
 	VADDPS       Z7, Z6, Z16
-	VFNMADD231PS Z24, Z7, Z6
-	VMULPS       Z19, Z15, Z7
+	VFNMADD231PS Z31, Z7, Z6
+	VMULPS       Z30, Z15, Z7
 	VADDPS       Z7, Z6, Z15
 	VSUBPS       Z7, Z6, Z6
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
 	VADDPS       Z8, Z9, Z7
-	VFNMADD231PS Z24, Z8, Z9
-	VMULPS       Z19, Z14, Z8
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z14, Z8
 	VMOVUPS      1216(R8), Z14
 	VMOVUPS      1152(R9), Z17
 	VFMADD231PS  Z14, Z7, Z17
-	VMOVUPS      1152(R8), Z20
-	VFMADD213PS  1216(R9), Z20, Z7
-	VFMADD231PS  Z20, Z16, Z17
+	VMOVUPS      1152(R8), Z19
+	VFMADD213PS  1216(R9), Z19, Z7
+	VFMADD231PS  Z19, Z16, Z17
 	VFNMADD231PS Z14, Z16, Z7
 	VMOVUPS      Z17, 1152(R9)
 	VMOVUPS      Z7, 1216(R9)
@@ -43528,16 +43521,16 @@ butterfly:
 	VSUBPS       Z18, Z10, Z8
 	VSUBPS       Z21, Z13, Z9
 	VADDPS       Z6, Z2, Z10
-	VFNMADD231PS Z24, Z6, Z2
+	VFNMADD231PS Z31, Z6, Z2
 	PREFETCHT1   (R11)
 	PREFETCHT1   (R11)(R12*1)
 	ADDQ         R13, R11
-	VMULPS       Z19, Z9, Z6
+	VMULPS       Z30, Z9, Z6
 	VADDPS       Z6, Z2, Z9
 	VSUBPS       Z6, Z2, Z2
 	VADDPS       Z7, Z5, Z6
-	VFNMADD231PS Z24, Z7, Z5
-	VMULPS       Z19, Z8, Z7
+	VFNMADD231PS Z31, Z7, Z5
+	VMULPS       Z30, Z8, Z7
 	VMOVUPS      832(R8), Z8
 	VMOVUPS      768(R9), Z13
 	VFMADD231PS  Z8, Z6, Z13
@@ -43578,13 +43571,13 @@ butterfly:
 	ADDQ         R13, R11
 	VSUBPS       Z12, Z4, Z4
 	VADDPS       Z2, Z0, Z6
-	VFNMADD231PS Z24, Z2, Z0
-	VMULPS       Z19, Z4, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
 	VADDPS       Z2, Z0, Z4
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z5, Z1, Z2
-	VFNMADD231PS Z24, Z5, Z1
-	VMULPS       Z19, Z3, Z3
+	VFNMADD231PS Z31, Z5, Z1
+	VMULPS       Z30, Z3, Z3
 	VMOVUPS      448(R8), Z5
 	VMOVUPS      384(R9), Z7
 	VFMADD231PS  Z5, Z2, Z7
@@ -44072,12 +44065,14 @@ none:
 // func BlockBack12AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack12AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 part:
 	MOVQ  (SP), R8
@@ -44102,148 +44097,146 @@ butterfly:
 	VSUBPS       Z4, Z3, Z1
 	VMOVUPS      64(R8), Z3
 	VADDPS       Z2, Z3, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z6
-	VFNMADD231PS Z6, Z2, Z3
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z1, Z3, Z7
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z1, Z1
+	VADDPS       Z1, Z3, Z2
 	VSUBPS       Z1, Z3, Z1
 	VMOVUPS      (R8), Z3
-	VADDPS       Z5, Z3, Z8
-	VFNMADD231PS Z6, Z5, Z3
-	VMULPS       Z2, Z0, Z0
+	VADDPS       Z5, Z3, Z6
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z0, Z0
 	VSUBPS       Z0, Z3, Z5
 	VADDPS       Z0, Z3, Z0
 	VMOVUPS      960(R8), Z3
-	VMOVUPS      1472(R8), Z9
-	VADDPS       Z9, Z3, Z10
-	VMOVUPS      896(R8), Z11
-	VMOVUPS      1408(R8), Z12
-	VADDPS       Z12, Z11, Z13
-	VSUBPS       Z9, Z3, Z3
-	VSUBPS       Z12, Z11, Z9
-	VMOVUPS      448(R8), Z11
-	VADDPS       Z10, Z11, Z12
-	VFNMADD231PS Z6, Z10, Z11
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z11, Z10
-	VSUBPS       Z9, Z11, Z9
-	VMOVUPS      384(R8), Z11
-	VADDPS       Z13, Z11, Z14
-	VFNMADD231PS Z6, Z13, Z11
-	VMULPS       Z2, Z3, Z3
-	VSUBPS       Z3, Z11, Z13
-	VADDPS       Z3, Z11, Z3
-	VMOVUPS      1344(R8), Z11
-	VMOVUPS      320(R8), Z15
-	VADDPS       Z15, Z11, Z16
-	VMOVUPS      1280(R8), Z17
-	VMOVUPS      256(R8), Z18
-	VADDPS       Z18, Z17, Z19
-	VSUBPS       Z15, Z11, Z11
-	VSUBPS       Z18, Z17, Z15
-	VMOVUPS      832(R8), Z17
-	VADDPS       Z16, Z17, Z18
-	VFNMADD231PS Z6, Z16, Z17
-	VMULPS       Z2, Z15, Z15
-	VADDPS       Z15, Z17, Z16
-	VSUBPS       Z15, Z17, Z15
-	VMOVUPS      768(R8), Z17
-	VADDPS       Z19, Z17, Z20
-	VFNMADD231PS Z6, Z19, Z17
-	VMULPS       Z2, Z11, Z11
-	VSUBPS       Z11, Z17, Z19
-	VADDPS       Z11, Z17, Z11
-	VMOVUPS      192(R8), Z17
-	VMOVUPS      704(R8), Z21
-	VADDPS       Z21, Z17, Z22
-	VMOVUPS      128(R8), Z23
-	VMOVUPS      640(R8), Z24
-	VADDPS       Z24, Z23, Z25
-	VSUBPS       Z21, Z17, Z17
-	VSUBPS       Z24, Z23, Z21
-	VMOVUPS      1216(R8), Z23
-	VADDPS       Z22, Z23, Z24
-	VFNMADD231PS Z6, Z22, Z23
-	VMULPS       Z2, Z21, Z21
-	VADDPS       Z21, Z23, Z22
-	VSUBPS       Z21, Z23, Z21
-	VMOVUPS      1152(R8), Z23
-	VADDPS       Z25, Z23, Z26
-	VFNMADD231PS Z6, Z25, Z23
-	VMULPS       Z2, Z17, Z2
-	VSUBPS       Z2, Z23, Z6
-	VADDPS       Z2, Z23, Z2
-	VADDPS       Z18, Z4, Z17
-	VADDPS       Z20, Z8, Z23
-	VSUBPS       Z18, Z4, Z4
-	VSUBPS       Z20, Z8, Z8
+	VMOVUPS      1472(R8), Z7
+	VADDPS       Z7, Z3, Z8
+	VMOVUPS      896(R8), Z9
+	VMOVUPS      1408(R8), Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z7, Z3, Z3
+	VSUBPS       Z10, Z9, Z7
+	VMOVUPS      448(R8), Z9
+	VADDPS       Z8, Z9, Z10
+	VFNMADD231PS Z31, Z8, Z9
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z9, Z8
+	VSUBPS       Z7, Z9, Z7
+	VMOVUPS      384(R8), Z9
+	VADDPS       Z11, Z9, Z12
+	VFNMADD231PS Z31, Z11, Z9
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z9, Z11
+	VADDPS       Z3, Z9, Z3
+	VMOVUPS      1344(R8), Z9
+	VMOVUPS      320(R8), Z13
+	VADDPS       Z13, Z9, Z14
+	VMOVUPS      1280(R8), Z15
+	VMOVUPS      256(R8), Z16
+	VADDPS       Z16, Z15, Z17
+	VSUBPS       Z13, Z9, Z9
+	VSUBPS       Z16, Z15, Z13
+	VMOVUPS      832(R8), Z15
+	VADDPS       Z14, Z15, Z16
+	VFNMADD231PS Z31, Z14, Z15
+	VMULPS       Z30, Z13, Z13
+	VADDPS       Z13, Z15, Z14
+	VSUBPS       Z13, Z15, Z13
+	VMOVUPS      768(R8), Z15
+	VADDPS       Z17, Z15, Z18
+	VFNMADD231PS Z31, Z17, Z15
+	VMULPS       Z30, Z9, Z9
+	VSUBPS       Z9, Z15, Z17
+	VADDPS       Z9, Z15, Z9
+	VMOVUPS      192(R8), Z15
+	VMOVUPS      704(R8), Z19
+	VADDPS       Z19, Z15, Z20
+	VMOVUPS      128(R8), Z21
+	VMOVUPS      640(R8), Z22
+	VADDPS       Z22, Z21, Z23
+	VSUBPS       Z19, Z15, Z15
+	VSUBPS       Z22, Z21, Z19
+	VMOVUPS      1216(R8), Z21
+	VADDPS       Z20, Z21, Z22
+	VFNMADD231PS Z31, Z20, Z21
+	VMULPS       Z30, Z19, Z19
+	VADDPS       Z19, Z21, Z20
+	VSUBPS       Z19, Z21, Z19
+	VMOVUPS      1152(R8), Z21
+	VADDPS       Z23, Z21, Z24
+	VFNMADD231PS Z31, Z23, Z21
+	VMULPS       Z30, Z15, Z15
+	VSUBPS       Z15, Z21, Z23
+	VADDPS       Z15, Z21, Z15
+	VADDPS       Z16, Z4, Z21
+	VADDPS       Z18, Z6, Z25
+	VSUBPS       Z16, Z4, Z4
+	VSUBPS       Z18, Z6, Z6
+	VADDPS       Z22, Z10, Z16
 	VADDPS       Z24, Z12, Z18
-	VADDPS       Z26, Z14, Z20
-	VSUBPS       Z24, Z12, Z12
-	VSUBPS       Z26, Z14, Z14
-	VADDPS       Z18, Z17, Z24
-	VADDPS       Z20, Z23, Z25
-	VMOVUPS      Z25, (AX)
-	VMOVUPS      Z24, (DI)
-	VSUBPS       Z18, Z17, Z17
-	VSUBPS       Z20, Z23, Z18
-	VMOVUPS      Z18, (AX)(DX*2)
-	VMOVUPS      Z17, (DI)(DX*2)
-	VADDPS       Z14, Z4, Z17
-	VSUBPS       Z12, Z8, Z18
-	VMOVUPS      Z18, (R9)(CX*1)
-	VMOVUPS      Z17, (R10)(CX*1)
-	VSUBPS       Z14, Z4, Z4
-	VADDPS       Z12, Z8, Z8
-	VMOVUPS      Z8, (AX)(DX*1)
-	VMOVUPS      Z4, (DI)(DX*1)
-	VADDPS       Z16, Z7, Z4
-	VADDPS       Z19, Z5, Z8
-	VSUBPS       Z16, Z7, Z7
-	VSUBPS       Z19, Z5, Z5
-	VADDPS       Z22, Z10, Z12
-	VADDPS       Z6, Z13, Z14
 	VSUBPS       Z22, Z10, Z10
-	VSUBPS       Z6, Z13, Z6
-	VADDPS       Z12, Z4, Z13
-	VADDPS       Z14, Z8, Z16
-	VMOVUPS      Z16, (AX)(CX*4)
-	VMOVUPS      Z13, (DI)(CX*4)
+	VSUBPS       Z24, Z12, Z12
+	VADDPS       Z16, Z21, Z22
+	VADDPS       Z18, Z25, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      Z22, (DI)
+	VSUBPS       Z16, Z21, Z16
+	VSUBPS       Z18, Z25, Z18
+	VMOVUPS      Z18, (AX)(DX*2)
+	VMOVUPS      Z16, (DI)(DX*2)
+	VADDPS       Z12, Z4, Z16
+	VSUBPS       Z10, Z6, Z18
+	VMOVUPS      Z18, (R9)(CX*1)
+	VMOVUPS      Z16, (R10)(CX*1)
 	VSUBPS       Z12, Z4, Z4
-	VSUBPS       Z14, Z8, Z8
-	VMOVUPS      Z8, (R9)(CX*2)
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS      Z6, (AX)(DX*1)
+	VMOVUPS      Z4, (DI)(DX*1)
+	VADDPS       Z14, Z2, Z4
+	VADDPS       Z17, Z5, Z6
+	VSUBPS       Z14, Z2, Z2
+	VSUBPS       Z17, Z5, Z5
+	VADDPS       Z20, Z8, Z10
+	VADDPS       Z23, Z11, Z12
+	VSUBPS       Z20, Z8, Z8
+	VSUBPS       Z23, Z11, Z11
+	VADDPS       Z10, Z4, Z14
+	VADDPS       Z12, Z6, Z16
+	VMOVUPS      Z16, (AX)(CX*4)
+	VMOVUPS      Z14, (DI)(CX*4)
+	VSUBPS       Z10, Z4, Z4
+	VSUBPS       Z12, Z6, Z6
+	VMOVUPS      Z6, (R9)(CX*2)
 	VMOVUPS      Z4, (R10)(CX*2)
-	VADDPS       Z6, Z7, Z4
-	VSUBPS       Z10, Z5, Z8
-	VMOVUPS      Z8, (AX)(CX*1)
+	VADDPS       Z11, Z2, Z4
+	VSUBPS       Z8, Z5, Z6
+	VMOVUPS      Z6, (AX)(CX*1)
 	VMOVUPS      Z4, (DI)(CX*1)
-	VSUBPS       Z6, Z7, Z4
-	VADDPS       Z10, Z5, Z5
-	VMOVUPS      Z5, (AX)(SI*1)
-	VMOVUPS      Z4, (DI)(SI*1)
-	VADDPS       Z15, Z1, Z4
-	VADDPS       Z11, Z0, Z5
-	VSUBPS       Z15, Z1, Z1
-	VSUBPS       Z11, Z0, Z0
-	VADDPS       Z21, Z9, Z6
-	VADDPS       Z2, Z3, Z7
-	VSUBPS       Z21, Z9, Z8
-	VSUBPS       Z2, Z3, Z2
-	VADDPS       Z6, Z4, Z3
-	VADDPS       Z7, Z5, Z9
+	VSUBPS       Z11, Z2, Z2
+	VADDPS       Z8, Z5, Z4
+	VMOVUPS      Z4, (AX)(SI*1)
+	VMOVUPS      Z2, (DI)(SI*1)
+	VADDPS       Z13, Z1, Z2
+	VADDPS       Z9, Z0, Z4
+	VSUBPS       Z13, Z1, Z1
+	VSUBPS       Z9, Z0, Z0
+	VADDPS       Z19, Z7, Z5
+	VADDPS       Z15, Z3, Z6
+	VSUBPS       Z19, Z7, Z7
+	VSUBPS       Z15, Z3, Z3
+	VADDPS       Z5, Z2, Z8
+	VADDPS       Z6, Z4, Z9
 	VMOVUPS      Z9, (R9)
-	VMOVUPS      Z3, (R10)
-	VSUBPS       Z6, Z4, Z3
-	VSUBPS       Z7, Z5, Z4
+	VMOVUPS      Z8, (R10)
+	VSUBPS       Z5, Z2, Z2
+	VSUBPS       Z6, Z4, Z4
 	VMOVUPS      Z4, (AX)(CX*2)
-	VMOVUPS      Z3, (DI)(CX*2)
-	VADDPS       Z2, Z1, Z3
-	VSUBPS       Z8, Z0, Z4
+	VMOVUPS      Z2, (DI)(CX*2)
+	VADDPS       Z3, Z1, Z2
+	VSUBPS       Z7, Z0, Z4
 	VMOVUPS      Z4, (AX)(BX*1)
-	VMOVUPS      Z3, (DI)(BX*1)
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z8, Z0, Z0
+	VMOVUPS      Z2, (DI)(BX*1)
+	VSUBPS       Z3, Z1, Z1
+	VADDPS       Z7, Z0, Z0
 	VMOVUPS      Z0, (R9)(DX*1)
 	VMOVUPS      Z1, (R10)(DX*1)
 	ADDQ         $0x40, AX
@@ -50927,18 +50920,22 @@ none:
 // func BlockSpectrum13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·BlockSpectrum13AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), R9
-	ADDQ AX, R9
-	MOVQ (R9), R10
-	MOVQ 24(R9), R11
-	MOVQ 32(R9), R12
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R9
+	ADDQ         AX, R9
+	MOVQ         (R9), R10
+	MOVQ         24(R9), R11
+	MOVQ         32(R9), R12
+	VBROADCASTSS butterflyConstants<>+196(SB), Z31
+	VBROADCASTSS butterflyConstants<>+200(SB), Z30
+	VBROADCASTSS butterflyConstants<>+204(SB), Z29
+	VBROADCASTSS butterflyConstants<>+208(SB), Z28
 
 part:
 	MOVQ  (SP), R8
@@ -50976,289 +50973,285 @@ butterfly:
 	VADDPS       (R13)(CX*4), Z16, Z17
 	VMOVUPS      (AX)(CX*2), Z18
 	VADDPS       (R13)(DX*1), Z18, Z19
-	VBROADCASTSS butterflyConstants<>+204(SB), Z20
-	VMULPS       Z20, Z11, Z21
-	VADDPS       Z13, Z19, Z22
-	VADDPS       Z19, Z17, Z23
-	VSUBPS       Z9, Z17, Z24
-	VADDPS       Z15, Z23, Z23
-	VADDPS       Z5, Z15, Z25
+	VMULPS       Z29, Z11, Z20
+	VADDPS       Z13, Z19, Z21
+	VADDPS       Z19, Z17, Z22
+	VSUBPS       Z9, Z17, Z23
+	VADDPS       Z15, Z22, Z22
+	VADDPS       Z5, Z15, Z24
 	VSUBPS       Z5, Z15, Z15
-	VMOVUPS      (DI)(CX*2), Z26
-	VSUBPS       (R14)(DX*1), Z26, Z27
+	VMOVUPS      (DI)(CX*2), Z25
+	VSUBPS       (R14)(DX*1), Z25, Z26
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VADDPS       (R14), Z6, Z6
 	VSUBPS       Z13, Z19, Z19
 	VADDPS       Z9, Z17, Z17
-	VSUBPS       Z25, Z22, Z22
-	VSUBPS       Z25, Z17, Z17
-	VADDPS       Z9, Z23, Z9
+	VSUBPS       Z24, Z21, Z21
+	VSUBPS       Z24, Z17, Z17
+	VADDPS       Z9, Z22, Z9
 	VADDPS       Z13, Z9, Z9
 	VADDPS       Z5, Z9, Z5
 	VBROADCASTSS butterflyConstants<>+164(SB), Z9
 	VMOVUPS      (AX), Z13
-	VMOVAPS      Z13, Z23
-	VFNMADD231PS Z9, Z5, Z23
-	VSUBPS       Z19, Z24, Z25
-	VBROADCASTSS butterflyConstants<>+208(SB), Z28
-	VMULPS       Z28, Z11, Z29
-	VSUBPS       Z15, Z24, Z24
+	VMOVAPS      Z13, Z22
+	VFNMADD231PS Z9, Z5, Z22
+	VSUBPS       Z19, Z23, Z24
+	VMULPS       Z28, Z11, Z27
+	VSUBPS       Z15, Z23, Z23
 	VSUBPS       (R14)(CX*2), Z0, Z0
-	VBROADCASTSS butterflyConstants<>+176(SB), Z30
-	VMOVAPS      Z23, Z31
-	VFNMADD231PS Z30, Z17, Z31
-	VADDPS       Z15, Z25, Z25
-	VBROADCASTSS butterflyConstants<>+168(SB), Z8
-	VMOVAPS      Z23, Z14
-	VFMADD231PS  Z8, Z17, Z14
+	VBROADCASTSS butterflyConstants<>+176(SB), Z8
+	VMOVAPS      Z22, Z14
+	VFNMADD231PS Z8, Z17, Z14
+	VADDPS       Z15, Z24, Z24
+	VBROADCASTSS butterflyConstants<>+168(SB), Z12
+	VMOVAPS      Z22, Z18
+	VFMADD231PS  Z12, Z17, Z18
 	VADDPS       Z15, Z19, Z15
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VADDPS       Z5, Z13, Z5
-	VBROADCASTSS butterflyConstants<>+200(SB), Z13
-	VMULPS       Z13, Z11, Z19
-	VFMADD231PS  Z8, Z22, Z31
-	VBROADCASTSS butterflyConstants<>+180(SB), Z8
-	VMULPS       Z8, Z25, Z25
+	VMULPS       Z30, Z11, Z13
+	VFMADD231PS  Z12, Z21, Z14
+	VBROADCASTSS butterflyConstants<>+180(SB), Z19
+	VMULPS       Z19, Z24, Z24
 	VBROADCASTSS butterflyConstants<>+172(SB), Z12
-	VFMADD231PS  Z12, Z17, Z23
-	VBROADCASTSS butterflyConstants<>+196(SB), Z17
-	VMULPS       Z17, Z11, Z8
-	VFMADD231PS  Z13, Z27, Z8
-	VFNMADD231PS Z30, Z22, Z23
-	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS butterflyConstants<>+216(SB), Z30
-	VMULPS       Z30, Z11, Z18
+	VFMADD231PS  Z12, Z17, Z22
+	VMULPS       Z31, Z11, Z17
+	VFMADD231PS  Z30, Z26, Z17
+	VFNMADD231PS Z8, Z21, Z22
+	VFMADD231PS  Z28, Z26, Z13
+	VBROADCASTSS butterflyConstants<>+216(SB), Z8
+	VMULPS       Z8, Z11, Z19
 	VMOVUPS      Z5, (R8)
 	VBROADCASTSS butterflyConstants<>+192(SB), Z5
-	VMOVAPS      Z25, Z16
-	VFMADD231PS  Z5, Z24, Z16
-	VFMADD231PS  Z12, Z22, Z14
-	VFMADD231PS  Z30, Z27, Z21
-	VBROADCASTSS butterflyConstants<>+184(SB), Z22
-	VFNMADD231PS Z22, Z15, Z16
-	VADDPS       Z16, Z31, Z12
-	VMOVAPS      Z25, Z9
-	VFMADD231PS  Z22, Z24, Z9
+	VMOVAPS      Z24, Z16
+	VFMADD231PS  Z5, Z23, Z16
+	VFMADD231PS  Z12, Z21, Z18
+	VFMADD231PS  Z8, Z26, Z20
+	VBROADCASTSS butterflyConstants<>+184(SB), Z21
+	VFNMADD231PS Z21, Z15, Z16
+	VADDPS       Z16, Z14, Z12
+	VMOVAPS      Z24, Z9
+	VFMADD231PS  Z21, Z23, Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VBROADCASTSS butterflyConstants<>+188(SB), Z22
-	VFMADD231PS  Z22, Z15, Z9
-	VFNMADD231PS Z28, Z0, Z21
+	VBROADCASTSS butterflyConstants<>+188(SB), Z21
+	VFMADD231PS  Z21, Z15, Z9
+	VFNMADD231PS Z28, Z0, Z20
 	VADDPS       (DI)(SI*1), Z2, Z2
-	VFNMADD231PS Z22, Z24, Z25
-	VBROADCASTSS butterflyConstants<>+212(SB), Z24
-	VMULPS       Z24, Z11, Z11
-	VADDPS       Z9, Z14, Z22
+	VFNMADD231PS Z21, Z23, Z24
+	VBROADCASTSS butterflyConstants<>+212(SB), Z23
+	VMULPS       Z23, Z11, Z11
+	VADDPS       Z9, Z18, Z21
 	VSUBPS       (AX)(SI*1), Z4, Z4
-	VFNMADD231PS Z5, Z15, Z25
-	VSUBPS       Z16, Z31, Z15
-	VMOVUPS      (DI)(CX*4), Z16
-	VSUBPS       (R14)(CX*1), Z16, Z31
-	VFNMADD231PS Z17, Z31, Z21
-	VFNMADD231PS Z24, Z27, Z29
-	VFNMADD231PS Z17, Z27, Z18
-	VFNMADD231PS Z20, Z27, Z11
-	VFMADD231PS  Z13, Z0, Z11
-	VFMADD231PS  Z20, Z0, Z8
-	VADDPS       (R14)(CX*1), Z16, Z16
+	VFNMADD231PS Z5, Z15, Z24
+	VSUBPS       Z16, Z14, Z14
+	VMOVUPS      (DI)(CX*4), Z15
+	VSUBPS       (R14)(CX*1), Z15, Z16
+	VFNMADD231PS Z31, Z16, Z20
+	VFNMADD231PS Z23, Z26, Z27
+	VFNMADD231PS Z31, Z26, Z19
+	VFNMADD231PS Z29, Z26, Z11
+	VFMADD231PS  Z30, Z0, Z11
+	VFMADD231PS  Z29, Z0, Z17
+	VADDPS       (R14)(CX*1), Z15, Z15
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z17, Z0, Z29
-	VSUBPS       Z9, Z14, Z9
-	VFNMADD231PS Z30, Z31, Z11
-	VADDPS       (R14)(DX*1), Z26, Z14
-	VFNMADD231PS Z17, Z7, Z11
-	VFMADD231PS  Z28, Z31, Z8
-	VFMADD231PS  Z20, Z31, Z29
-	VFMADD231PS  Z30, Z0, Z19
-	VFMADD231PS  Z24, Z0, Z18
-	VFNMADD231PS Z13, Z31, Z18
-	VFNMADD231PS Z24, Z31, Z19
-	VFMADD231PS  Z13, Z7, Z21
-	VADDPS       Z25, Z23, Z0
-	VFMADD231PS  Z24, Z3, Z21
-	VFMADD231PS  Z24, Z7, Z8
+	VFNMADD231PS Z31, Z0, Z27
+	VSUBPS       Z9, Z18, Z9
+	VFNMADD231PS Z8, Z16, Z11
+	VADDPS       (R14)(DX*1), Z25, Z18
+	VFNMADD231PS Z31, Z7, Z11
+	VFMADD231PS  Z28, Z16, Z17
+	VFMADD231PS  Z29, Z16, Z27
+	VFMADD231PS  Z8, Z0, Z13
+	VFMADD231PS  Z23, Z0, Z19
+	VFNMADD231PS Z30, Z16, Z19
+	VFNMADD231PS Z23, Z16, Z13
+	VFMADD231PS  Z30, Z7, Z20
+	VADDPS       Z24, Z22, Z0
+	VFMADD231PS  Z23, Z3, Z20
+	VFMADD231PS  Z23, Z7, Z17
 	VADDPS       (R14)(CX*4), Z10, Z10
-	VADDPS       Z6, Z10, Z26
+	VADDPS       Z6, Z10, Z16
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VADDPS       Z14, Z10, Z27
-	VFNMADD231PS Z30, Z7, Z29
-	VFNMADD231PS Z13, Z3, Z29
+	VADDPS       Z18, Z10, Z25
+	VFNMADD231PS Z8, Z7, Z27
+	VFNMADD231PS Z30, Z3, Z27
 	VSUBPS       Z6, Z10, Z10
-	VADDPS       Z16, Z27, Z27
-	VFNMADD231PS Z20, Z7, Z19
-	VADDPS       Z6, Z27, Z6
-	VADDPS       Z21, Z0, Z27
-	VFMADD231PS  Z28, Z7, Z18
-	VSUBPS       Z2, Z16, Z7
+	VADDPS       Z15, Z25, Z25
+	VFNMADD231PS Z29, Z7, Z13
+	VADDPS       Z6, Z25, Z6
+	VADDPS       Z20, Z0, Z25
+	VFMADD231PS  Z28, Z7, Z19
+	VSUBPS       Z2, Z15, Z7
 	VFMADD231PS  Z28, Z3, Z11
 	VADDPS       Z1, Z6, Z6
-	VSUBPS       Z25, Z23, Z23
-	VSUBPS       Z1, Z14, Z25
-	VSUBPS       Z25, Z10, Z31
-	VFNMADD231PS Z17, Z3, Z19
-	VFNMADD231PS Z20, Z3, Z18
+	VSUBPS       Z24, Z22, Z22
+	VSUBPS       Z1, Z18, Z24
+	VSUBPS       Z24, Z10, Z26
+	VFNMADD231PS Z31, Z3, Z13
+	VFNMADD231PS Z29, Z3, Z19
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VMOVUPS      Z27, 384(R8)
-	VADDPS       Z2, Z16, Z16
-	VSUBPS       Z11, Z9, Z27
-	VMOVUPS      Z27, 1024(R8)
+	VMOVUPS      Z25, 384(R8)
+	VADDPS       Z2, Z15, Z15
+	VSUBPS       Z11, Z9, Z25
+	VMOVUPS      Z25, 1024(R8)
 	VSUBPS       Z7, Z10, Z10
 	VADDPS       Z2, Z6, Z2
-	VSUBPS       Z21, Z0, Z0
-	VADDPS       Z1, Z14, Z1
-	VSUBPS       Z29, Z12, Z6
-	VADDPS       Z7, Z25, Z14
+	VSUBPS       Z20, Z0, Z0
+	VADDPS       Z1, Z18, Z1
+	VSUBPS       Z27, Z12, Z6
+	VADDPS       Z7, Z24, Z18
 	VMOVUPS      Z6, 1152(R8)
 	VBROADCASTSS butterflyConstants<>+164(SB), Z6
-	VMOVUPS      (DI), Z21
-	VFNMADD213PS Z21, Z2, Z6
-	VADDPS       Z2, Z21, Z2
-	VSUBPS       Z16, Z26, Z21
+	VMOVUPS      (DI), Z20
+	VFNMADD213PS Z20, Z2, Z6
+	VADDPS       Z2, Z20, Z2
+	VSUBPS       Z15, Z16, Z16
 	VADDPS       Z11, Z9, Z9
-	VSUBPS       Z19, Z23, Z11
-	VMOVUPS      (AX)(CX*1), Z25
-	VSUBPS       (R13)(CX*4), Z25, Z25
+	VSUBPS       Z13, Z22, Z11
+	VMOVUPS      (AX)(CX*1), Z20
+	VSUBPS       (R13)(CX*4), Z20, Z20
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      Z2, 64(R8)
-	VMULPS       Z20, Z25, Z2
-	VMOVUPS      (AX)(CX*2), Z26
-	VSUBPS       (R13)(DX*1), Z26, Z26
+	VMULPS       Z29, Z20, Z2
+	VMOVUPS      (AX)(CX*2), Z24
+	VSUBPS       (R13)(DX*1), Z24, Z24
 	VMOVUPS      Z9, 640(R8)
-	VSUBPS       Z16, Z1, Z1
-	VADDPS       Z18, Z15, Z9
+	VSUBPS       Z15, Z1, Z1
+	VADDPS       Z19, Z14, Z9
 	VMOVUPS      Z9, 768(R8)
-	VADDPS       Z7, Z31, Z7
-	VSUBPS       Z18, Z15, Z9
-	VBROADCASTSS butterflyConstants<>+180(SB), Z15
-	VMULPS       Z15, Z7, Z7
-	VBROADCASTSS butterflyConstants<>+184(SB), Z15
-	VMOVAPS      Z7, Z16
-	VFMADD231PS  Z15, Z10, Z16
-	VMOVAPS      Z7, Z18
-	VFMADD231PS  Z5, Z10, Z18
-	VMOVUPS      (AX)(DX*1), Z27
-	VSUBPS       (R13)(CX*2), Z27, Z27
-	VADDPS       Z19, Z23, Z19
-	VFNMADD231PS Z15, Z14, Z18
+	VADDPS       Z7, Z26, Z7
+	VSUBPS       Z19, Z14, Z9
+	VBROADCASTSS butterflyConstants<>+180(SB), Z14
+	VMULPS       Z14, Z7, Z7
+	VBROADCASTSS butterflyConstants<>+184(SB), Z14
+	VMOVAPS      Z7, Z15
+	VFMADD231PS  Z14, Z10, Z15
+	VMOVAPS      Z7, Z19
+	VFMADD231PS  Z5, Z10, Z19
+	VMOVUPS      (AX)(DX*1), Z25
+	VSUBPS       (R13)(CX*2), Z25, Z25
+	VADDPS       Z13, Z22, Z13
+	VFNMADD231PS Z14, Z18, Z19
 	VMOVUPS      Z9, 896(R8)
 	VBROADCASTSS butterflyConstants<>+188(SB), Z9
 	VFNMADD231PS Z9, Z10, Z7
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z5, Z14, Z7
+	VFNMADD231PS Z5, Z18, Z7
 	VBROADCASTSS butterflyConstants<>+172(SB), Z5
 	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z5, Z21, Z10
+	VFMADD231PS  Z5, Z16, Z10
 	VMOVUPS      Z11, 1408(R8)
-	VMULPS       Z30, Z25, Z11
+	VMULPS       Z8, Z20, Z11
 	VMOVUPS      Z0, 1280(R8)
-	VMULPS       Z17, Z25, Z0
-	VADDPS       Z29, Z12, Z12
-	VFMADD231PS  Z13, Z26, Z0
-	VMULPS       Z28, Z25, Z15
-	VBROADCASTSS butterflyConstants<>+176(SB), Z23
-	VFNMADD231PS Z23, Z1, Z10
-	VFNMADD213PS Z6, Z21, Z23
-	VBROADCASTSS butterflyConstants<>+168(SB), Z29
-	VFMADD231PS  Z29, Z1, Z23
-	VFMADD231PS  Z29, Z21, Z6
-	VADDPS       Z18, Z23, Z21
-	VFNMADD231PS Z24, Z26, Z15
-	VFNMADD231PS Z17, Z26, Z11
+	VMULPS       Z31, Z20, Z0
+	VADDPS       Z27, Z12, Z12
+	VFMADD231PS  Z30, Z24, Z0
+	VMULPS       Z28, Z20, Z14
+	VBROADCASTSS butterflyConstants<>+176(SB), Z22
+	VFNMADD231PS Z22, Z1, Z10
+	VFNMADD213PS Z6, Z16, Z22
+	VBROADCASTSS butterflyConstants<>+168(SB), Z26
+	VFMADD231PS  Z26, Z1, Z22
+	VFMADD231PS  Z26, Z16, Z6
+	VADDPS       Z19, Z22, Z16
+	VFNMADD231PS Z23, Z24, Z14
+	VFNMADD231PS Z31, Z24, Z11
 	VFMADD231PS  Z5, Z1, Z6
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z17, Z27, Z15
-	VFMADD231PS  Z9, Z14, Z16
-	VFMADD231PS  Z30, Z26, Z2
+	VFNMADD231PS Z31, Z25, Z14
+	VFMADD231PS  Z9, Z18, Z15
+	VFMADD231PS  Z8, Z24, Z2
 	VMOVUPS      (AX)(CX*4), Z1
 	VSUBPS       (R13)(CX*1), Z1, Z1
 	VMOVUPS      (AX)(BX*1), Z5
 	VSUBPS       (R13), Z5, Z5
-	VMULPS       Z13, Z25, Z9
-	VFMADD231PS  Z20, Z27, Z0
-	VFMADD231PS  Z20, Z1, Z15
-	VSUBPS       Z18, Z23, Z14
-	VFMADD231PS  Z24, Z27, Z11
-	VFMADD231PS  Z28, Z26, Z9
-	VFMADD231PS  Z30, Z27, Z9
-	VFNMADD231PS Z28, Z27, Z2
-	VMULPS       Z24, Z25, Z18
-	VMOVUPS      Z19, 256(R8)
-	VFNMADD231PS Z20, Z26, Z18
-	VFNMADD231PS Z24, Z1, Z9
+	VMULPS       Z30, Z20, Z9
+	VFMADD231PS  Z29, Z25, Z0
+	VFMADD231PS  Z29, Z1, Z14
+	VSUBPS       Z19, Z22, Z18
+	VFMADD231PS  Z23, Z25, Z11
+	VFMADD231PS  Z28, Z24, Z9
+	VFMADD231PS  Z8, Z25, Z9
+	VFNMADD231PS Z28, Z25, Z2
+	VMULPS       Z23, Z20, Z19
+	VMOVUPS      Z13, 256(R8)
+	VFNMADD231PS Z29, Z24, Z19
+	VFNMADD231PS Z23, Z1, Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFMADD231PS  Z13, Z27, Z18
-	VFNMADD231PS Z20, Z5, Z9
-	VFNMADD231PS Z30, Z5, Z15
-	VADDPS       Z16, Z6, Z19
-	VADDPS       Z7, Z10, Z23
-	VFMADD231PS  Z30, Z3, Z8
-	VFNMADD231PS Z30, Z1, Z18
-	VFNMADD231PS Z13, Z4, Z15
+	VFMADD231PS  Z30, Z25, Z19
+	VFNMADD231PS Z29, Z5, Z9
+	VFNMADD231PS Z8, Z5, Z14
+	VADDPS       Z15, Z6, Z13
+	VADDPS       Z7, Z10, Z20
+	VFMADD231PS  Z8, Z3, Z17
+	VFNMADD231PS Z8, Z1, Z19
+	VFNMADD231PS Z30, Z4, Z14
 	VSUBPS       Z7, Z10, Z3
 	VFMADD231PS  Z28, Z1, Z0
-	VFMADD231PS  Z24, Z5, Z0
-	VSUBPS       Z16, Z6, Z6
-	VFNMADD231PS Z13, Z1, Z11
+	VFMADD231PS  Z23, Z5, Z0
+	VSUBPS       Z15, Z6, Z6
+	VFNMADD231PS Z30, Z1, Z11
 	VFMADD231PS  Z28, Z5, Z11
-	VFNMADD231PS Z17, Z1, Z2
-	VFMADD231PS  Z30, Z4, Z0
-	VSUBPS       Z8, Z22, Z1
+	VFNMADD231PS Z31, Z1, Z2
+	VFMADD231PS  Z8, Z4, Z0
+	VSUBPS       Z17, Z21, Z1
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
-	VFNMADD231PS Z20, Z4, Z11
-	VSUBPS       Z0, Z19, Z7
+	VFNMADD231PS Z29, Z4, Z11
+	VSUBPS       Z0, Z13, Z7
 	VMOVUPS      Z12, 512(R8)
 	VMOVUPS      Z1, 1536(R8)
-	VSUBPS       Z11, Z14, Z1
-	VADDPS       Z11, Z14, Z10
-	VFNMADD231PS Z17, Z5, Z18
-	VFMADD231PS  Z28, Z4, Z18
-	VFNMADD231PS Z17, Z4, Z9
-	VFMADD231PS  Z13, Z5, Z2
-	VADDPS       Z0, Z19, Z0
+	VSUBPS       Z11, Z18, Z1
+	VADDPS       Z11, Z18, Z8
+	VFNMADD231PS Z31, Z5, Z19
+	VFMADD231PS  Z28, Z4, Z19
+	VFNMADD231PS Z31, Z4, Z9
+	VFMADD231PS  Z30, Z5, Z2
+	VADDPS       Z0, Z13, Z0
 	VADDPS       Z9, Z3, Z5
-	VMOVUPS      Z10, 960(R8)
-	VSUBPS       Z18, Z6, Z10
+	VMOVUPS      Z8, 960(R8)
+	VSUBPS       Z19, Z6, Z8
 	VMOVUPS      Z7, 192(R8)
 	VMOVUPS      Z5, 1472(R8)
-	VADDPS       Z8, Z22, Z5
+	VADDPS       Z17, Z21, Z5
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	VMOVUPS      Z1, 832(R8)
-	VSUBPS       Z15, Z21, Z1
+	VSUBPS       Z14, Z16, Z1
 	VMOVUPS      Z1, 576(R8)
 	VMOVUPS      Z5, 128(R8)
-	VFMADD231PS  Z24, Z4, Z2
-	VADDPS       Z2, Z23, Z1
-	VADDPS       Z15, Z21, Z4
+	VFMADD231PS  Z23, Z4, Z2
+	VADDPS       Z2, Z20, Z1
+	VADDPS       Z14, Z16, Z4
 	VMOVUPS      Z1, 1344(R8)
 	VSUBPS       Z9, Z3, Z1
-	VADDPS       Z18, Z6, Z3
+	VADDPS       Z19, Z6, Z3
 	VMOVUPS      Z0, 1600(R8)
 	VMOVUPS      Z3, 1088(R8)
-	VSUBPS       Z2, Z23, Z0
-	VMOVUPS      Z10, 704(R8)
+	VSUBPS       Z2, Z20, Z0
+	VMOVUPS      Z8, 704(R8)
 	VMOVUPS      Z1, 320(R8)
 	VMOVUPS      Z4, 1216(R8)
 	VMOVUPS      Z0, 448(R8)
@@ -52806,12 +52799,15 @@ none:
 // func BlockBack13AVX512(job *struct{Parts [2]struct{Re *float32; Im *float32; Factors *float32; Added *float32; Spectrum *float32; Count int}; Pitch int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F
 TEXT ·BlockBack13AVX512(SB), $24-16
-	MOVQ job+0(FP), AX
-	MOVQ 96(AX), CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (DX)(CX*2), BX
-	LEAQ (BX)(CX*2), SI
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         96(AX), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (DX)(CX*2), BX
+	LEAQ         (BX)(CX*2), SI
+	MOVQ         AX, (SP)
+	VBROADCASTSS butterflyConstants<>+196(SB), Z31
+	VBROADCASTSS butterflyConstants<>+200(SB), Z30
+	VBROADCASTSS butterflyConstants<>+204(SB), Z29
 
 part:
 	MOVQ  (SP), R8
@@ -52827,284 +52823,270 @@ part:
 
 butterfly:
 	VMOVUPS      832(R8), Z0
-	VMOVUPS      960(R8), Z1
-	VADDPS       Z1, Z0, Z2
-	VMOVUPS      704(R8), Z3
-	VMOVUPS      1088(R8), Z4
-	VADDPS       Z4, Z3, Z5
-	VMOVUPS      320(R8), Z6
-	VMOVUPS      1472(R8), Z7
-	VADDPS       Z7, Z6, Z8
-	VMOVUPS      448(R8), Z9
-	VMOVUPS      1344(R8), Z10
-	VADDPS       Z10, Z9, Z11
-	VSUBPS       Z11, Z8, Z12
-	VMOVUPS      192(R8), Z13
-	VMOVUPS      1600(R8), Z14
-	VADDPS       Z14, Z13, Z15
-	VMOVUPS      384(R8), Z16
-	VMOVUPS      1280(R8), Z17
-	VSUBPS       Z17, Z16, Z18
-	VMOVUPS      768(R8), Z19
-	VMOVUPS      896(R8), Z20
-	VSUBPS       Z20, Z19, Z21
-	VMOVUPS      128(R8), Z22
-	VMOVUPS      1536(R8), Z23
-	VADDPS       Z23, Z22, Z24
-	VMOVUPS      256(R8), Z25
-	VMOVUPS      1408(R8), Z26
-	VSUBPS       Z26, Z25, Z27
-	VMOVUPS      640(R8), Z28
-	VMOVUPS      1024(R8), Z29
-	VADDPS       Z29, Z28, Z30
-	VADDPS       Z5, Z15, Z31
-	VMOVUPS      576(R8), Z0
-	VADDPS       1216(R8), Z0, Z1
-	VSUBPS       Z2, Z1, Z0
-	VSUBPS       Z23, Z22, Z22
-	VADDPS       Z2, Z1, Z23
-	VSUBPS       Z29, Z28, Z28
-	VADDPS       Z17, Z16, Z16
-	VADDPS       Z11, Z8, Z17
-	VADDPS       Z8, Z15, Z8
-	VSUBPS       Z5, Z15, Z15
-	VADDPS       Z1, Z8, Z1
-	VSUBPS       Z23, Z31, Z8
-	VADDPS       Z5, Z1, Z1
-	VSUBPS       Z12, Z15, Z5
-	VADDPS       Z0, Z5, Z5
-	VBROADCASTSS butterflyConstants<>+204(SB), Z29
-	VMULPS       Z29, Z22, Z31
-	VBROADCASTSS butterflyConstants<>+180(SB), Z9
-	VMULPS       Z9, Z5, Z5
-	VADDPS       Z0, Z12, Z12
-	VADDPS       Z11, Z1, Z1
-	VADDPS       Z2, Z1, Z1
-	VBROADCASTSS butterflyConstants<>+164(SB), Z2
-	VMOVUPS      64(R8), Z11
-	VMOVAPS      Z11, Z10
-	VFNMADD231PS Z2, Z1, Z10
-	VBROADCASTSS butterflyConstants<>+172(SB), Z3
-	VMOVAPS      Z10, Z4
-	VFMADD231PS  Z3, Z8, Z4
-	VADDPS       Z26, Z25, Z25
-	VBROADCASTSS butterflyConstants<>+216(SB), Z26
-	VFMADD231PS  Z26, Z27, Z31
-	VBROADCASTSS butterflyConstants<>+176(SB), Z6
-	VMOVAPS      Z10, Z7
-	VFNMADD231PS Z6, Z8, Z7
-	VBROADCASTSS butterflyConstants<>+168(SB), Z2
-	VFMADD231PS  Z2, Z8, Z10
-	VSUBPS       Z0, Z15, Z0
-	VBROADCASTSS butterflyConstants<>+192(SB), Z8
-	VMOVAPS      Z5, Z15
-	VFMADD231PS  Z8, Z0, Z15
-	VSUBPS       Z23, Z17, Z17
-	VBROADCASTSS butterflyConstants<>+184(SB), Z23
-	VMOVAPS      Z5, Z13
-	VFMADD231PS  Z23, Z0, Z13
-	VBROADCASTSS butterflyConstants<>+196(SB), Z14
-	VMULPS       Z14, Z22, Z9
-	VFNMADD231PS Z6, Z17, Z4
-	VBROADCASTSS butterflyConstants<>+188(SB), Z6
-	VFNMADD231PS Z6, Z0, Z5
-	VFMADD231PS  Z6, Z12, Z13
-	VFNMADD231PS Z23, Z12, Z15
-	VFNMADD231PS Z8, Z12, Z5
-	VADDPS       Z5, Z4, Z0
-	VMOVUPS      512(R8), Z12
-	VMOVUPS      1152(R8), Z23
-	VSUBPS       Z23, Z12, Z8
-	VFMADD231PS  Z2, Z17, Z7
-	VBROADCASTSS butterflyConstants<>+200(SB), Z2
-	VMULPS       Z2, Z22, Z6
-	VSUBPS       Z5, Z4, Z4
-	VFMADD231PS  Z2, Z27, Z9
-	VSUBPS       Z15, Z7, Z5
-	VADDPS       Z23, Z12, Z12
-	VADDPS       Z20, Z19, Z19
-	VMULPS       Z26, Z22, Z20
-	VADDPS       Z15, Z7, Z7
-	VBROADCASTSS butterflyConstants<>+208(SB), Z15
-	VFMADD231PS  Z15, Z27, Z6
-	VFMADD231PS  Z3, Z17, Z10
-	VFNMADD231PS Z15, Z18, Z31
-	VFMADD231PS  Z26, Z18, Z6
-	VFMADD231PS  Z29, Z18, Z9
-	VFNMADD231PS Z14, Z27, Z20
-	VBROADCASTSS butterflyConstants<>+212(SB), Z17
-	VMULPS       Z17, Z22, Z23
-	VFNMADD231PS Z29, Z27, Z23
-	VFMADD231PS  Z17, Z18, Z20
-	VADDPS       Z1, Z11, Z1
-	VMULPS       Z15, Z22, Z11
-	VFNMADD231PS Z17, Z27, Z11
-	VADDPS       Z13, Z10, Z22
-	VFNMADD231PS Z14, Z8, Z31
-	VSUBPS       Z13, Z10, Z10
-	VADDPS       Z25, Z24, Z13
-	VADDPS       Z16, Z25, Z27
-	VADDPS       Z12, Z13, Z13
-	VFNMADD231PS Z2, Z8, Z20
-	VFMADD231PS  Z2, Z18, Z23
-	VFMADD231PS  Z2, Z28, Z31
-	VFNMADD231PS Z14, Z18, Z11
-	VFMADD231PS  Z17, Z21, Z31
-	VSUBPS       Z16, Z25, Z18
-	VFNMADD231PS Z17, Z8, Z6
-	VADDPS       Z31, Z0, Z25
-	VFNMADD231PS Z29, Z28, Z6
-	VSUBPS       Z31, Z0, Z0
-	VSUBPS       Z30, Z24, Z31
-	VMOVUPS      Z25, (DI)(DX*1)
-	VFMADD231PS  Z15, Z28, Z20
-	VSUBPS       Z19, Z12, Z25
-	VMOVUPS      Z0, (R10)(CX*2)
-	VFNMADD231PS Z14, Z21, Z6
-	VFMADD231PS  Z29, Z8, Z11
-	VFNMADD231PS Z29, Z21, Z20
-	VADDPS       Z30, Z24, Z0
-	VFMADD231PS  Z15, Z8, Z9
-	VFNMADD231PS Z26, Z28, Z11
-	VADDPS       Z30, Z13, Z13
-	VFNMADD231PS Z2, Z21, Z11
-	VSUBPS       Z18, Z31, Z24
-	VSUBPS       Z6, Z4, Z30
-	VADDPS       Z16, Z13, Z13
-	VFMADD231PS  Z17, Z28, Z9
-	VFMADD231PS  Z26, Z21, Z9
-	VFNMADD231PS Z26, Z8, Z23
-	VADDPS       Z6, Z4, Z4
-	VFNMADD231PS Z14, Z28, Z23
-	VMOVUPS      192(R8), Z6
-	VSUBPS       1600(R8), Z6, Z6
-	VFMADD231PS  Z15, Z21, Z23
-	VADDPS       Z23, Z10, Z8
-	VSUBPS       Z23, Z10, Z10
-	VADDPS       Z19, Z12, Z12
-	VADDPS       Z9, Z22, Z16
-	VSUBPS       Z11, Z7, Z21
-	VADDPS       Z19, Z13, Z13
-	VADDPS       Z11, Z7, Z7
-	VADDPS       Z25, Z18, Z11
-	VADDPS       Z25, Z24, Z18
-	VBROADCASTSS butterflyConstants<>+180(SB), Z19
-	VMULPS       Z19, Z18, Z18
-	VMOVUPS      Z7, (DI)(CX*4)
-	VSUBPS       Z12, Z27, Z7
-	VMOVUPS      Z30, (R10)(DX*1)
-	VSUBPS       Z12, Z0, Z0
-	VADDPS       Z20, Z5, Z12
-	VSUBPS       Z25, Z31, Z19
-	VMOVUPS      320(R8), Z23
-	VSUBPS       1472(R8), Z23, Z23
-	VBROADCASTSS butterflyConstants<>+188(SB), Z24
-	VMOVAPS      Z18, Z25
-	VFNMADD231PS Z24, Z19, Z25
-	VBROADCASTSS butterflyConstants<>+164(SB), Z27
-	VMOVUPS      (R8), Z28
-	VFNMADD213PS Z28, Z13, Z27
-	VBROADCASTSS butterflyConstants<>+192(SB), Z30
-	VFNMADD231PS Z30, Z11, Z25
-	VSUBPS       Z20, Z5, Z5
+	VADDPS       960(R8), Z0, Z1
+	VMOVUPS      704(R8), Z2
+	VADDPS       1088(R8), Z2, Z3
+	VMOVUPS      320(R8), Z4
+	VADDPS       1472(R8), Z4, Z5
+	VMOVUPS      448(R8), Z6
+	VADDPS       1344(R8), Z6, Z7
+	VSUBPS       Z7, Z5, Z8
+	VMOVUPS      192(R8), Z9
+	VADDPS       1600(R8), Z9, Z10
+	VMOVUPS      384(R8), Z11
+	VSUBPS       1280(R8), Z11, Z12
+	VMOVUPS      768(R8), Z13
+	VSUBPS       896(R8), Z13, Z14
+	VMOVUPS      128(R8), Z15
+	VADDPS       1536(R8), Z15, Z16
+	VMOVUPS      256(R8), Z17
+	VSUBPS       1408(R8), Z17, Z18
+	VMOVUPS      640(R8), Z19
+	VADDPS       1024(R8), Z19, Z20
+	VADDPS       Z3, Z10, Z21
+	VMOVUPS      576(R8), Z22
+	VADDPS       1216(R8), Z22, Z23
+	VSUBPS       Z1, Z23, Z24
+	VSUBPS       1536(R8), Z15, Z15
+	VADDPS       Z1, Z23, Z25
+	VSUBPS       1024(R8), Z19, Z19
+	VADDPS       1280(R8), Z11, Z11
+	VADDPS       Z7, Z5, Z26
+	VADDPS       Z5, Z10, Z5
+	VSUBPS       Z3, Z10, Z10
+	VADDPS       Z23, Z5, Z5
+	VSUBPS       Z25, Z21, Z21
+	VADDPS       Z3, Z5, Z3
+	VSUBPS       Z8, Z10, Z5
+	VADDPS       Z24, Z5, Z5
+	VMULPS       Z29, Z15, Z23
+	VBROADCASTSS butterflyConstants<>+180(SB), Z27
+	VMULPS       Z27, Z5, Z5
+	VADDPS       Z24, Z8, Z8
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z1, Z3, Z1
+	VBROADCASTSS butterflyConstants<>+164(SB), Z3
+	VMOVUPS      64(R8), Z7
+	VMOVAPS      Z7, Z28
+	VFNMADD231PS Z3, Z1, Z28
+	VBROADCASTSS butterflyConstants<>+172(SB), Z0
+	VMOVAPS      Z28, Z22
+	VFMADD231PS  Z0, Z21, Z22
+	VADDPS       1408(R8), Z17, Z17
+	VBROADCASTSS butterflyConstants<>+216(SB), Z6
+	VFMADD231PS  Z6, Z18, Z23
+	VBROADCASTSS butterflyConstants<>+176(SB), Z2
+	VMOVAPS      Z28, Z3
+	VFNMADD231PS Z2, Z21, Z3
+	VBROADCASTSS butterflyConstants<>+168(SB), Z4
+	VFMADD231PS  Z4, Z21, Z28
+	VSUBPS       Z24, Z10, Z10
+	VBROADCASTSS butterflyConstants<>+192(SB), Z21
+	VMOVAPS      Z5, Z24
+	VFMADD231PS  Z21, Z10, Z24
+	VSUBPS       Z25, Z26, Z25
+	VBROADCASTSS butterflyConstants<>+184(SB), Z26
+	VMOVAPS      Z5, Z27
+	VFMADD231PS  Z26, Z10, Z27
+	VMULPS       Z31, Z15, Z9
+	VFNMADD231PS Z2, Z25, Z22
+	VBROADCASTSS butterflyConstants<>+188(SB), Z2
+	VFNMADD231PS Z2, Z10, Z5
+	VFMADD231PS  Z2, Z8, Z27
+	VFNMADD231PS Z26, Z8, Z24
+	VFNMADD231PS Z21, Z8, Z5
+	VADDPS       Z5, Z22, Z8
+	VMOVUPS      512(R8), Z10
+	VSUBPS       1152(R8), Z10, Z26
+	VFMADD231PS  Z4, Z25, Z3
+	VMULPS       Z30, Z15, Z4
+	VSUBPS       Z5, Z22, Z5
+	VFMADD231PS  Z30, Z18, Z9
+	VSUBPS       Z24, Z3, Z22
+	VADDPS       1152(R8), Z10, Z10
+	VADDPS       896(R8), Z13, Z13
+	VMULPS       Z6, Z15, Z21
+	VADDPS       Z24, Z3, Z3
+	VBROADCASTSS butterflyConstants<>+208(SB), Z24
+	VFMADD231PS  Z24, Z18, Z4
+	VFMADD231PS  Z0, Z25, Z28
+	VFNMADD231PS Z24, Z12, Z23
+	VFMADD231PS  Z6, Z12, Z4
+	VFMADD231PS  Z29, Z12, Z9
+	VFNMADD231PS Z31, Z18, Z21
+	VBROADCASTSS butterflyConstants<>+212(SB), Z25
+	VMULPS       Z25, Z15, Z0
+	VFNMADD231PS Z29, Z18, Z0
+	VFMADD231PS  Z25, Z12, Z21
+	VADDPS       Z1, Z7, Z1
+	VMULPS       Z24, Z15, Z7
+	VFNMADD231PS Z25, Z18, Z7
+	VADDPS       Z27, Z28, Z15
+	VFNMADD231PS Z31, Z26, Z23
+	VSUBPS       Z27, Z28, Z18
+	VADDPS       Z17, Z16, Z27
+	VADDPS       Z11, Z17, Z28
+	VADDPS       Z10, Z27, Z27
+	VFNMADD231PS Z30, Z26, Z21
+	VFMADD231PS  Z30, Z12, Z0
+	VFMADD231PS  Z30, Z19, Z23
+	VFNMADD231PS Z31, Z12, Z7
+	VFMADD231PS  Z25, Z14, Z23
+	VSUBPS       Z11, Z17, Z12
+	VFNMADD231PS Z25, Z26, Z4
+	VADDPS       Z23, Z8, Z17
+	VFNMADD231PS Z29, Z19, Z4
+	VSUBPS       Z23, Z8, Z8
+	VSUBPS       Z20, Z16, Z23
+	VMOVUPS      Z17, (DI)(DX*1)
+	VFMADD231PS  Z24, Z19, Z21
+	VSUBPS       Z13, Z10, Z17
+	VMOVUPS      Z8, (R10)(CX*2)
+	VFNMADD231PS Z31, Z14, Z4
+	VFMADD231PS  Z29, Z26, Z7
+	VFNMADD231PS Z29, Z14, Z21
+	VADDPS       Z20, Z16, Z8
+	VFMADD231PS  Z24, Z26, Z9
+	VFNMADD231PS Z6, Z19, Z7
+	VADDPS       Z20, Z27, Z16
+	VFNMADD231PS Z30, Z14, Z7
+	VSUBPS       Z12, Z23, Z20
+	VSUBPS       Z4, Z5, Z27
+	VADDPS       Z11, Z16, Z11
+	VFMADD231PS  Z25, Z19, Z9
+	VFMADD231PS  Z6, Z14, Z9
+	VFNMADD231PS Z6, Z26, Z0
+	VADDPS       Z4, Z5, Z4
+	VFNMADD231PS Z31, Z19, Z0
+	VMOVUPS      192(R8), Z5
+	VSUBPS       1600(R8), Z5, Z5
+	VFMADD231PS  Z24, Z14, Z0
+	VADDPS       Z0, Z18, Z14
+	VSUBPS       Z0, Z18, Z0
+	VADDPS       Z13, Z10, Z10
+	VADDPS       Z9, Z15, Z16
+	VSUBPS       Z7, Z3, Z18
+	VADDPS       Z13, Z11, Z11
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z17, Z12, Z7
+	VADDPS       Z17, Z20, Z12
+	VBROADCASTSS butterflyConstants<>+180(SB), Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z3, (DI)(CX*4)
+	VSUBPS       Z10, Z28, Z3
+	VMOVUPS      Z27, (R10)(DX*1)
+	VSUBPS       Z10, Z8, Z8
+	VADDPS       Z21, Z22, Z10
+	VSUBPS       Z17, Z23, Z13
+	VMOVUPS      320(R8), Z17
+	VSUBPS       1472(R8), Z17, Z17
+	VMOVAPS      Z12, Z19
+	VFNMADD231PS Z2, Z13, Z19
+	VBROADCASTSS butterflyConstants<>+164(SB), Z20
+	VMOVUPS      (R8), Z23
+	VFNMADD213PS Z23, Z11, Z20
+	VBROADCASTSS butterflyConstants<>+192(SB), Z26
+	VFNMADD231PS Z26, Z7, Z19
+	VSUBPS       Z21, Z22, Z21
 	VMOVUPS      Z1, (DI)
-	VFMADD213PS  Z18, Z19, Z30
-	VMOVAPS      Z27, Z1
-	VFMADD231PS  Z3, Z0, Z1
-	VBROADCASTSS butterflyConstants<>+176(SB), Z20
-	VFNMADD231PS Z20, Z7, Z1
-	VBROADCASTSS butterflyConstants<>+184(SB), Z31
-	VFMADD231PS  Z31, Z19, Z18
-	VADDPS       Z13, Z28, Z13
-	VMOVUPS      Z10, (R10)
-	VMOVUPS      Z13, (AX)
-	VFNMADD213PS Z27, Z0, Z20
-	VADDPS       Z25, Z1, Z10
-	VSUBPS       Z25, Z1, Z1
-	VFMADD231PS  Z24, Z11, Z18
-	VMOVUPS      Z5, (DI)(SI*1)
-	VFNMADD231PS Z31, Z11, Z30
-	VMOVUPS      Z8, (DI)(BX*1)
-	VMULPS       Z15, Z6, Z5
-	VMULPS       Z26, Z6, Z8
-	VMULPS       Z14, Z6, Z11
-	VBROADCASTSS butterflyConstants<>+168(SB), Z13
-	VFMADD231PS  Z13, Z0, Z27
-	VFNMADD231PS Z14, Z23, Z8
-	VFNMADD231PS Z17, Z23, Z5
-	VMOVUPS      704(R8), Z0
-	VSUBPS       1088(R8), Z0, Z0
+	VFMADD213PS  Z12, Z13, Z26
+	VBROADCASTSS butterflyConstants<>+172(SB), Z1
+	VMOVAPS      Z20, Z22
+	VFMADD231PS  Z1, Z8, Z22
+	VBROADCASTSS butterflyConstants<>+176(SB), Z27
+	VFNMADD231PS Z27, Z3, Z22
+	VBROADCASTSS butterflyConstants<>+184(SB), Z28
+	VFMADD231PS  Z28, Z13, Z12
+	VADDPS       Z11, Z23, Z11
+	VMOVUPS      Z0, (R10)
+	VMOVUPS      Z11, (AX)
+	VFNMADD213PS Z20, Z8, Z27
+	VADDPS       Z19, Z22, Z0
+	VSUBPS       Z19, Z22, Z11
+	VFMADD231PS  Z2, Z7, Z12
+	VMOVUPS      Z21, (DI)(SI*1)
+	VFNMADD231PS Z28, Z7, Z26
+	VMOVUPS      Z14, (DI)(BX*1)
+	VMULPS       Z24, Z5, Z2
+	VMULPS       Z6, Z5, Z7
+	VMULPS       Z31, Z5, Z13
+	VBROADCASTSS butterflyConstants<>+168(SB), Z14
+	VFMADD231PS  Z14, Z8, Z20
+	VFNMADD231PS Z31, Z17, Z7
+	VFNMADD231PS Z25, Z17, Z2
+	VMOVUPS      704(R8), Z8
+	VSUBPS       1088(R8), Z8, Z8
 	VMOVUPS      448(R8), Z19
 	VSUBPS       1344(R8), Z19, Z19
-	VMULPS       Z29, Z6, Z24
-	VMULPS       Z2, Z6, Z25
-	VMOVUPS      Z21, (R10)(CX*1)
-	VFMADD231PS  Z15, Z23, Z25
-	VMOVUPS      Z12, (DI)(DX*2)
-	VMULPS       Z17, Z6, Z6
-	VFMADD231PS  Z26, Z23, Z24
-	VMOVUPS      576(R8), Z12
-	VSUBPS       1216(R8), Z12, Z12
-	VFMADD231PS  Z3, Z7, Z27
-	VFMADD231PS  Z26, Z19, Z25
-	VMOVUPS      832(R8), Z3
-	VSUBPS       960(R8), Z3, Z3
-	VFNMADD231PS Z15, Z19, Z24
-	VFNMADD231PS Z17, Z12, Z25
-	VFNMADD231PS Z14, Z19, Z5
-	VFNMADD231PS Z29, Z23, Z6
-	VFMADD231PS  Z29, Z12, Z5
-	VFMADD231PS  Z13, Z7, Z20
-	VFMADD231PS  Z2, Z19, Z6
-	VFNMADD231PS Z26, Z12, Z6
-	VADDPS       Z18, Z27, Z7
-	VFNMADD231PS Z29, Z0, Z25
-	VFMADD231PS  Z2, Z23, Z11
-	VFMADD231PS  Z17, Z19, Z8
-	VFNMADD231PS Z14, Z3, Z25
-	VFNMADD231PS Z14, Z12, Z24
-	VFMADD231PS  Z2, Z0, Z24
-	VFNMADD231PS Z2, Z12, Z8
-	VFMADD231PS  Z29, Z19, Z11
-	VFNMADD231PS Z26, Z0, Z5
-	VFMADD231PS  Z17, Z3, Z24
-	VFNMADD231PS Z2, Z3, Z5
-	VFNMADD231PS Z14, Z0, Z6
-	VFMADD231PS  Z15, Z12, Z11
-	VFMADD231PS  Z17, Z0, Z11
-	VFMADD231PS  Z15, Z3, Z6
+	VMULPS       Z29, Z5, Z21
+	VMULPS       Z30, Z5, Z22
+	VMOVUPS      Z18, (R10)(CX*1)
+	VFMADD231PS  Z24, Z17, Z22
+	VMOVUPS      Z10, (DI)(DX*2)
+	VMULPS       Z25, Z5, Z5
+	VFMADD231PS  Z6, Z17, Z21
+	VMOVUPS      576(R8), Z10
+	VSUBPS       1216(R8), Z10, Z10
+	VFMADD231PS  Z1, Z3, Z20
+	VFMADD231PS  Z6, Z19, Z22
+	VMOVUPS      832(R8), Z1
+	VSUBPS       960(R8), Z1, Z1
+	VFNMADD231PS Z24, Z19, Z21
+	VFNMADD231PS Z25, Z10, Z22
+	VFNMADD231PS Z31, Z19, Z2
+	VFNMADD231PS Z29, Z17, Z5
+	VFMADD231PS  Z29, Z10, Z2
+	VFMADD231PS  Z14, Z3, Z27
+	VFMADD231PS  Z30, Z19, Z5
+	VFNMADD231PS Z6, Z10, Z5
+	VADDPS       Z12, Z20, Z3
+	VFNMADD231PS Z29, Z8, Z22
+	VFMADD231PS  Z30, Z17, Z13
+	VFMADD231PS  Z25, Z19, Z7
+	VFNMADD231PS Z31, Z1, Z22
+	VFNMADD231PS Z31, Z10, Z21
+	VFMADD231PS  Z30, Z8, Z21
+	VFNMADD231PS Z30, Z10, Z7
+	VFMADD231PS  Z29, Z19, Z13
+	VFNMADD231PS Z6, Z8, Z2
+	VFMADD231PS  Z25, Z1, Z21
+	VFNMADD231PS Z30, Z1, Z2
+	VFNMADD231PS Z31, Z8, Z5
+	VFMADD231PS  Z24, Z10, Z13
+	VFMADD231PS  Z25, Z8, Z13
+	VFMADD231PS  Z24, Z1, Z5
 	VMOVUPS      Z16, (DI)(CX*1)
-	VFMADD231PS  Z15, Z0, Z8
-	VSUBPS       Z30, Z20, Z0
-	VADDPS       Z24, Z10, Z2
-	VFNMADD231PS Z29, Z3, Z8
-	VFMADD231PS  Z26, Z3, Z11
-	VSUBPS       Z18, Z27, Z3
-	VSUBPS       Z11, Z7, Z12
-	VADDPS       Z8, Z0, Z13
-	VMOVUPS      Z2, (R9)(CX*2)
-	VADDPS       Z30, Z20, Z2
-	VSUBPS       Z6, Z3, Z14
-	VADDPS       Z25, Z1, Z15
-	VSUBPS       Z9, Z22, Z9
+	VFMADD231PS  Z24, Z8, Z7
+	VSUBPS       Z26, Z27, Z8
+	VADDPS       Z21, Z0, Z10
+	VFNMADD231PS Z29, Z1, Z7
+	VFMADD231PS  Z6, Z1, Z13
+	VSUBPS       Z12, Z20, Z1
+	VSUBPS       Z13, Z3, Z6
+	VADDPS       Z7, Z8, Z12
+	VMOVUPS      Z10, (R9)(CX*2)
+	VADDPS       Z26, Z27, Z10
+	VSUBPS       Z5, Z1, Z14
+	VADDPS       Z22, Z11, Z16
+	VSUBPS       Z9, Z15, Z9
 	VMOVUPS      Z4, (DI)(CX*2)
-	VSUBPS       Z5, Z2, Z4
-	VADDPS       Z6, Z3, Z3
-	VSUBPS       Z8, Z0, Z0
-	VADDPS       Z5, Z2, Z2
+	VSUBPS       Z2, Z10, Z4
+	VADDPS       Z5, Z1, Z1
+	VSUBPS       Z7, Z8, Z5
+	VADDPS       Z2, Z10, Z2
 	VMOVUPS      Z9, (R10)(CX*4)
-	VMOVUPS      Z3, (R9)
+	VMOVUPS      Z1, (R9)
 	VMOVUPS      Z14, (AX)(BX*1)
-	VMOVUPS      Z15, (R9)(DX*1)
-	VMOVUPS      Z12, (AX)(CX*1)
-	VADDPS       Z11, Z7, Z3
-	VMOVUPS      Z0, (AX)(DX*2)
-	VSUBPS       Z24, Z10, Z0
-	VSUBPS       Z25, Z1, Z1
-	VMOVUPS      Z1, (AX)(CX*2)
-	VMOVUPS      Z3, (R9)(CX*4)
+	VMOVUPS      Z16, (R9)(DX*1)
+	VMOVUPS      Z6, (AX)(CX*1)
+	VADDPS       Z13, Z3, Z1
+	VMOVUPS      Z5, (AX)(DX*2)
+	VSUBPS       Z21, Z0, Z0
+	VSUBPS       Z22, Z11, Z3
+	VMOVUPS      Z3, (AX)(CX*2)
+	VMOVUPS      Z1, (R9)(CX*4)
 	VMOVUPS      Z0, (AX)(DX*1)
-	VMOVUPS      Z13, (AX)(SI*1)
+	VMOVUPS      Z12, (AX)(SI*1)
 	VMOVUPS      Z2, (R9)(CX*1)
 	VMOVUPS      Z4, (AX)(CX*4)
 	ADDQ         $0x40, AX

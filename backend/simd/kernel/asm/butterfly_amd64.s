@@ -1069,21 +1069,23 @@ butterfly:
 // func ButterflyPlain3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyPlain3AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ aheadRe+80(FP), R9
-	MOVQ aheadIm+88(FP), R10
-	MOVQ aheadStride+96(FP), R11
-	SHLQ $0x02, R11
-	SUBQ R9, R10
-	MOVQ count+72(FP), R12
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         aheadRe+80(FP), R9
+	MOVQ         aheadIm+88(FP), R10
+	MOVQ         aheadStride+96(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R9, R10
+	MOVQ         count+72(FP), R12
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 butterfly:
 	PREFETCHT1   (R9)
@@ -1112,15 +1114,13 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z4, (AX)(R13*1)
@@ -1128,7 +1128,7 @@ butterfly:
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z8, (AX)(R13*1)
+	VMOVUPS      Z5, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      8(SI), R13
@@ -1144,21 +1144,23 @@ butterfly:
 // func ButterflyPlain3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·ButterflyPlain3AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ aheadRe+80(FP), R9
-	MOVQ aheadIm+88(FP), R10
-	MOVQ aheadStride+96(FP), R11
-	SHLQ $0x02, R11
-	SUBQ R9, R10
-	MOVQ count+72(FP), R12
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         aheadRe+80(FP), R9
+	MOVQ         aheadIm+88(FP), R10
+	MOVQ         aheadStride+96(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R9, R10
+	MOVQ         count+72(FP), R12
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 butterfly:
 	PREFETCHT1   (R9)
@@ -1187,15 +1189,13 @@ butterfly:
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y5
-	VFNMADD231PS Y5, Y6, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VADDPS       Y3, Y0, Y8
+	VFNMADD231PS Y15, Y6, Y0
+	VMULPS       Y14, Y3, Y3
+	VADDPS       Y3, Y0, Y5
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
-	VFNMADD231PS Y5, Y7, Y1
-	VMULPS       Y6, Y2, Y2
+	VFNMADD231PS Y15, Y7, Y1
+	VMULPS       Y14, Y2, Y2
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y4, (AX)(R13*1)
@@ -1203,7 +1203,7 @@ butterfly:
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y8, (AX)(R13*1)
+	VMOVUPS      Y5, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      8(SI), R13
@@ -1219,22 +1219,24 @@ butterfly:
 // func ButterflyForward3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyForward3AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -1263,29 +1265,27 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z4, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
 	VSUBPS       Z2, Z1, Z3
 	VBROADCASTSS 4(R9), Z4
-	VMULPS       Z4, Z3, Z5
-	VBROADCASTSS (R9), Z6
-	VMULPS       Z6, Z3, Z3
-	VFMSUB231PS  Z6, Z8, Z5
-	VFMADD231PS  Z4, Z8, Z3
+	VMULPS       Z4, Z3, Z6
+	VBROADCASTSS (R9), Z7
+	VMULPS       Z7, Z3, Z3
+	VFMSUB231PS  Z7, Z5, Z6
+	VFMADD231PS  Z4, Z5, Z3
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z5, (AX)(R14*1)
+	VMOVUPS      Z6, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
 	VADDPS       Z2, Z1, Z1
 	VBROADCASTSS 12(R9), Z2
@@ -1308,22 +1308,24 @@ butterfly:
 // func ButterflyForward3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·ButterflyForward3AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -1352,29 +1354,27 @@ butterfly:
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y5
-	VFNMADD231PS Y5, Y6, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VADDPS       Y3, Y0, Y8
+	VFNMADD231PS Y15, Y6, Y0
+	VMULPS       Y14, Y3, Y3
+	VADDPS       Y3, Y0, Y5
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
-	VFNMADD231PS Y5, Y7, Y1
-	VMULPS       Y6, Y2, Y2
+	VFNMADD231PS Y15, Y7, Y1
+	VMULPS       Y14, Y2, Y2
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y4, (AX)(R14*1)
 	VMOVUPS      Y3, (CX)(R14*1)
 	VSUBPS       Y2, Y1, Y3
 	VBROADCASTSS 4(R9), Y4
-	VMULPS       Y4, Y3, Y5
-	VBROADCASTSS (R9), Y6
-	VMULPS       Y6, Y3, Y3
-	VFMSUB231PS  Y6, Y8, Y5
-	VFMADD231PS  Y4, Y8, Y3
+	VMULPS       Y4, Y3, Y6
+	VBROADCASTSS (R9), Y7
+	VMULPS       Y7, Y3, Y3
+	VFMSUB231PS  Y7, Y5, Y6
+	VFMADD231PS  Y4, Y5, Y3
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y5, (AX)(R14*1)
+	VMOVUPS      Y6, (AX)(R14*1)
 	VMOVUPS      Y3, (CX)(R14*1)
 	VADDPS       Y2, Y1, Y1
 	VBROADCASTSS 12(R9), Y2
@@ -1397,22 +1397,24 @@ butterfly:
 // func ButterflyInverse3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyInverse3AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -1453,25 +1455,23 @@ butterfly:
 	VSUBPS       Z7, Z5, Z5
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z2, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z7
-	VFNMADD231PS Z7, Z2, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z3, Z3
-	VADDPS       Z3, Z0, Z8
-	VSUBPS       Z3, Z0, Z0
-	VADDPS       Z6, Z1, Z3
-	VFNMADD231PS Z7, Z6, Z1
-	VMULPS       Z2, Z5, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z3, Z2
+	VADDPS       Z2, Z0, Z3
+	VSUBPS       Z2, Z0, Z0
+	VADDPS       Z6, Z1, Z2
+	VFNMADD231PS Z31, Z6, Z1
+	VMULPS       Z30, Z5, Z5
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z4, (AX)(R14*1)
-	VMOVUPS      Z3, (CX)(R14*1)
-	VSUBPS       Z2, Z1, Z3
+	VMOVUPS      Z2, (CX)(R14*1)
+	VSUBPS       Z5, Z1, Z2
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z8, (AX)(R14*1)
-	VMOVUPS      Z3, (CX)(R14*1)
-	VADDPS       Z2, Z1, Z1
+	VMOVUPS      Z3, (AX)(R14*1)
+	VMOVUPS      Z2, (CX)(R14*1)
+	VADDPS       Z5, Z1, Z1
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z0, (AX)(R14*1)
@@ -1486,22 +1486,24 @@ butterfly:
 // func ButterflyInverse3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·ButterflyInverse3AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -1542,25 +1544,23 @@ butterfly:
 	VSUBPS       Y7, Y5, Y5
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y2, Y0, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y7
-	VFNMADD231PS Y7, Y2, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y3, Y3
-	VADDPS       Y3, Y0, Y8
-	VSUBPS       Y3, Y0, Y0
-	VADDPS       Y6, Y1, Y3
-	VFNMADD231PS Y7, Y6, Y1
-	VMULPS       Y2, Y5, Y2
+	VFNMADD231PS Y15, Y2, Y0
+	VMULPS       Y14, Y3, Y2
+	VADDPS       Y2, Y0, Y3
+	VSUBPS       Y2, Y0, Y0
+	VADDPS       Y6, Y1, Y2
+	VFNMADD231PS Y15, Y6, Y1
+	VMULPS       Y14, Y5, Y5
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y4, (AX)(R14*1)
-	VMOVUPS      Y3, (CX)(R14*1)
-	VSUBPS       Y2, Y1, Y3
+	VMOVUPS      Y2, (CX)(R14*1)
+	VSUBPS       Y5, Y1, Y2
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y8, (AX)(R14*1)
-	VMOVUPS      Y3, (CX)(R14*1)
-	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y2, (CX)(R14*1)
+	VADDPS       Y5, Y1, Y1
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (AX)(R14*1)
@@ -1575,17 +1575,19 @@ butterfly:
 // func ButterflyFilter3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilter3AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -1605,63 +1607,61 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z7
-	VMOVUPS      64(R9)(R11*1), Z9
-	VMULPS       Z9, Z3, Z10
-	VMULPS       Z7, Z3, Z3
-	VFMSUB231PS  Z7, Z4, Z10
-	VFMADD231PS  Z9, Z4, Z3
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	VMULPS       Z7, Z3, Z8
+	VMULPS       Z6, Z3, Z3
+	VFMSUB231PS  Z6, Z4, Z8
+	VFMADD231PS  Z7, Z4, Z3
 	VSUBPS       Z2, Z1, Z4
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z7
-	VMOVUPS      64(R9)(R11*1), Z9
-	VMULPS       Z9, Z4, Z11
-	VMULPS       Z7, Z4, Z4
-	VFMSUB231PS  Z7, Z8, Z11
-	VFMADD231PS  Z9, Z8, Z4
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
+	VMULPS       Z7, Z4, Z9
+	VMULPS       Z6, Z4, Z4
+	VFMSUB231PS  Z6, Z5, Z9
+	VFMADD231PS  Z7, Z5, Z4
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z2
-	VMOVUPS      64(R9)(R11*1), Z7
-	VMULPS       Z7, Z1, Z8
+	VMOVUPS      64(R9)(R11*1), Z5
+	VMULPS       Z5, Z1, Z6
 	VMULPS       Z2, Z1, Z1
-	VFMSUB231PS  Z2, Z0, Z8
-	VFMADD231PS  Z7, Z0, Z1
+	VFMSUB231PS  Z2, Z0, Z6
+	VFMADD231PS  Z5, Z0, Z1
 	VADDPS       Z1, Z4, Z0
-	VADDPS       Z8, Z11, Z2
+	VADDPS       Z6, Z9, Z2
 	VSUBPS       Z1, Z4, Z1
-	VSUBPS       Z8, Z11, Z4
-	VADDPS       Z0, Z3, Z7
-	VFNMADD231PS Z5, Z0, Z3
-	VMULPS       Z6, Z4, Z0
+	VSUBPS       Z6, Z9, Z4
+	VADDPS       Z0, Z3, Z5
+	VFNMADD231PS Z31, Z0, Z3
+	VMULPS       Z30, Z4, Z0
 	VADDPS       Z0, Z3, Z4
 	VSUBPS       Z0, Z3, Z0
-	VADDPS       Z2, Z10, Z3
-	VFNMADD231PS Z5, Z2, Z10
-	VMULPS       Z6, Z1, Z1
+	VADDPS       Z2, Z8, Z3
+	VFNMADD231PS Z31, Z2, Z8
+	VMULPS       Z30, Z1, Z1
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z3, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
-	VSUBPS       Z1, Z10, Z2
+	VMOVUPS      Z5, (CX)(R11*1)
+	VSUBPS       Z1, Z8, Z2
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (AX)(R11*1)
 	VMOVUPS      Z4, (CX)(R11*1)
-	VADDPS       Z1, Z10, Z1
+	VADDPS       Z1, Z8, Z1
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
@@ -1675,17 +1675,19 @@ butterfly:
 // func ButterflyFilter3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
 TEXT ·ButterflyFilter3AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -1705,63 +1707,61 @@ butterfly:
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y5
-	VFNMADD231PS Y5, Y6, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VADDPS       Y3, Y0, Y8
+	VFNMADD231PS Y15, Y6, Y0
+	VMULPS       Y14, Y3, Y3
+	VADDPS       Y3, Y0, Y5
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
-	VFNMADD231PS Y5, Y7, Y1
-	VMULPS       Y6, Y2, Y2
+	VFNMADD231PS Y15, Y7, Y1
+	VMULPS       Y14, Y2, Y2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y7
-	VMOVUPS      64(R9)(R11*1), Y9
-	VMULPS       Y9, Y3, Y10
-	VMULPS       Y7, Y3, Y3
-	VFMSUB231PS  Y7, Y4, Y10
-	VFMADD231PS  Y9, Y4, Y3
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	VMULPS       Y7, Y3, Y8
+	VMULPS       Y6, Y3, Y3
+	VFMSUB231PS  Y6, Y4, Y8
+	VFMADD231PS  Y7, Y4, Y3
 	VSUBPS       Y2, Y1, Y4
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y7
-	VMOVUPS      64(R9)(R11*1), Y9
-	VMULPS       Y9, Y4, Y11
-	VMULPS       Y7, Y4, Y4
-	VFMSUB231PS  Y7, Y8, Y11
-	VFMADD231PS  Y9, Y8, Y4
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
+	VMULPS       Y7, Y4, Y9
+	VMULPS       Y6, Y4, Y4
+	VFMSUB231PS  Y6, Y5, Y9
+	VFMADD231PS  Y7, Y5, Y4
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y2
-	VMOVUPS      64(R9)(R11*1), Y7
-	VMULPS       Y7, Y1, Y8
+	VMOVUPS      64(R9)(R11*1), Y5
+	VMULPS       Y5, Y1, Y6
 	VMULPS       Y2, Y1, Y1
-	VFMSUB231PS  Y2, Y0, Y8
-	VFMADD231PS  Y7, Y0, Y1
+	VFMSUB231PS  Y2, Y0, Y6
+	VFMADD231PS  Y5, Y0, Y1
 	VADDPS       Y1, Y4, Y0
-	VADDPS       Y8, Y11, Y2
+	VADDPS       Y6, Y9, Y2
 	VSUBPS       Y1, Y4, Y1
-	VSUBPS       Y8, Y11, Y4
-	VADDPS       Y0, Y3, Y7
-	VFNMADD231PS Y5, Y0, Y3
-	VMULPS       Y6, Y4, Y0
+	VSUBPS       Y6, Y9, Y4
+	VADDPS       Y0, Y3, Y5
+	VFNMADD231PS Y15, Y0, Y3
+	VMULPS       Y14, Y4, Y0
 	VADDPS       Y0, Y3, Y4
 	VSUBPS       Y0, Y3, Y0
-	VADDPS       Y2, Y10, Y3
-	VFNMADD231PS Y5, Y2, Y10
-	VMULPS       Y6, Y1, Y1
+	VADDPS       Y2, Y8, Y3
+	VFNMADD231PS Y15, Y2, Y8
+	VMULPS       Y14, Y1, Y1
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y3, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
-	VSUBPS       Y1, Y10, Y2
+	VMOVUPS      Y5, (CX)(R11*1)
+	VSUBPS       Y1, Y8, Y2
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y2, (AX)(R11*1)
 	VMOVUPS      Y4, (CX)(R11*1)
-	VADDPS       Y1, Y10, Y1
+	VADDPS       Y1, Y8, Y1
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y1, (AX)(R11*1)
@@ -1775,18 +1775,20 @@ butterfly:
 // func ButterflyFilterAdd3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilterAdd3AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ added+40(FP), R10
-	MOVQ count+72(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         added+40(FP), R10
+	MOVQ         count+72(FP), R11
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 butterfly:
 	MOVLQSX      (SI), R12
@@ -1806,40 +1808,38 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z7
-	VMOVUPS      64(R9)(R12*1), Z9
+	VMOVUPS      (R9)(R12*1), Z6
+	VMOVUPS      64(R9)(R12*1), Z7
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z10
-	VMOVUPS      64(R10)(R12*1), Z11
-	VFNMADD231PS Z9, Z3, Z10
-	VFMADD231PS  Z7, Z3, Z11
-	VFMADD231PS  Z7, Z4, Z10
-	VFMADD231PS  Z9, Z4, Z11
+	VMOVUPS      (R10)(R12*1), Z8
+	VMOVUPS      64(R10)(R12*1), Z9
+	VFNMADD231PS Z7, Z3, Z8
+	VFMADD231PS  Z6, Z3, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFMADD231PS  Z7, Z4, Z9
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
-	VMOVUPS      64(R9)(R12*1), Z7
+	VMOVUPS      64(R9)(R12*1), Z6
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z9
-	VMOVUPS      64(R10)(R12*1), Z12
-	VFNMADD231PS Z7, Z3, Z9
-	VFMADD231PS  Z4, Z3, Z12
-	VFMADD231PS  Z4, Z8, Z9
-	VFMADD231PS  Z7, Z8, Z12
+	VMOVUPS      (R10)(R12*1), Z7
+	VMOVUPS      64(R10)(R12*1), Z10
+	VFNMADD231PS Z6, Z3, Z7
+	VFMADD231PS  Z4, Z3, Z10
+	VFMADD231PS  Z4, Z5, Z7
+	VFMADD231PS  Z6, Z5, Z10
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
@@ -1848,33 +1848,33 @@ butterfly:
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z4
-	VMOVUPS      64(R10)(R12*1), Z7
+	VMOVUPS      64(R10)(R12*1), Z5
 	VFNMADD231PS Z3, Z1, Z4
-	VFMADD231PS  Z2, Z1, Z7
+	VFMADD231PS  Z2, Z1, Z5
 	VFMADD231PS  Z2, Z0, Z4
-	VFMADD231PS  Z3, Z0, Z7
-	VADDPS       Z7, Z12, Z0
-	VADDPS       Z4, Z9, Z1
-	VSUBPS       Z7, Z12, Z2
-	VSUBPS       Z4, Z9, Z3
-	VADDPS       Z0, Z11, Z4
-	VFNMADD231PS Z5, Z0, Z11
-	VMULPS       Z6, Z3, Z0
-	VADDPS       Z0, Z11, Z3
-	VSUBPS       Z0, Z11, Z0
-	VADDPS       Z1, Z10, Z7
-	VFNMADD231PS Z5, Z1, Z10
-	VMULPS       Z6, Z2, Z1
+	VFMADD231PS  Z3, Z0, Z5
+	VADDPS       Z5, Z10, Z0
+	VADDPS       Z4, Z7, Z1
+	VSUBPS       Z5, Z10, Z2
+	VSUBPS       Z4, Z7, Z3
+	VADDPS       Z0, Z9, Z4
+	VFNMADD231PS Z31, Z0, Z9
+	VMULPS       Z30, Z3, Z0
+	VADDPS       Z0, Z9, Z3
+	VSUBPS       Z0, Z9, Z0
+	VADDPS       Z1, Z8, Z5
+	VFNMADD231PS Z31, Z1, Z8
+	VMULPS       Z30, Z2, Z1
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z7, (AX)(R12*1)
+	VMOVUPS      Z5, (AX)(R12*1)
 	VMOVUPS      Z4, (CX)(R12*1)
-	VSUBPS       Z1, Z10, Z2
+	VSUBPS       Z1, Z8, Z2
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
 	VMOVUPS      Z3, (CX)(R12*1)
-	VADDPS       Z1, Z10, Z1
+	VADDPS       Z1, Z8, Z1
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (AX)(R12*1)
@@ -1888,18 +1888,20 @@ butterfly:
 // func ButterflyFilterAdd3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
 TEXT ·ButterflyFilterAdd3AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ added+40(FP), R10
-	MOVQ count+72(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         added+40(FP), R10
+	MOVQ         count+72(FP), R11
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 butterfly:
 	MOVLQSX      (SI), R12
@@ -1919,40 +1921,38 @@ butterfly:
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y5
-	VFNMADD231PS Y5, Y6, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VADDPS       Y3, Y0, Y8
+	VFNMADD231PS Y15, Y6, Y0
+	VMULPS       Y14, Y3, Y3
+	VADDPS       Y3, Y0, Y5
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
-	VFNMADD231PS Y5, Y7, Y1
-	VMULPS       Y6, Y2, Y2
+	VFNMADD231PS Y15, Y7, Y1
+	VMULPS       Y14, Y2, Y2
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Y7
-	VMOVUPS      64(R9)(R12*1), Y9
+	VMOVUPS      (R9)(R12*1), Y6
+	VMOVUPS      64(R9)(R12*1), Y7
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y10
-	VMOVUPS      64(R10)(R12*1), Y11
-	VFNMADD231PS Y9, Y3, Y10
-	VFMADD231PS  Y7, Y3, Y11
-	VFMADD231PS  Y7, Y4, Y10
-	VFMADD231PS  Y9, Y4, Y11
+	VMOVUPS      (R10)(R12*1), Y8
+	VMOVUPS      64(R10)(R12*1), Y9
+	VFNMADD231PS Y7, Y3, Y8
+	VFMADD231PS  Y6, Y3, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFMADD231PS  Y7, Y4, Y9
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Y4
-	VMOVUPS      64(R9)(R12*1), Y7
+	VMOVUPS      64(R9)(R12*1), Y6
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Y9
-	VMOVUPS      64(R10)(R12*1), Y12
-	VFNMADD231PS Y7, Y3, Y9
-	VFMADD231PS  Y4, Y3, Y12
-	VFMADD231PS  Y4, Y8, Y9
-	VFMADD231PS  Y7, Y8, Y12
+	VMOVUPS      (R10)(R12*1), Y7
+	VMOVUPS      64(R10)(R12*1), Y10
+	VFNMADD231PS Y6, Y3, Y7
+	VFMADD231PS  Y4, Y3, Y10
+	VFMADD231PS  Y4, Y5, Y7
+	VFMADD231PS  Y6, Y5, Y10
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
@@ -1961,33 +1961,33 @@ butterfly:
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Y4
-	VMOVUPS      64(R10)(R12*1), Y7
+	VMOVUPS      64(R10)(R12*1), Y5
 	VFNMADD231PS Y3, Y1, Y4
-	VFMADD231PS  Y2, Y1, Y7
+	VFMADD231PS  Y2, Y1, Y5
 	VFMADD231PS  Y2, Y0, Y4
-	VFMADD231PS  Y3, Y0, Y7
-	VADDPS       Y7, Y12, Y0
-	VADDPS       Y4, Y9, Y1
-	VSUBPS       Y7, Y12, Y2
-	VSUBPS       Y4, Y9, Y3
-	VADDPS       Y0, Y11, Y4
-	VFNMADD231PS Y5, Y0, Y11
-	VMULPS       Y6, Y3, Y0
-	VADDPS       Y0, Y11, Y3
-	VSUBPS       Y0, Y11, Y0
-	VADDPS       Y1, Y10, Y7
-	VFNMADD231PS Y5, Y1, Y10
-	VMULPS       Y6, Y2, Y1
+	VFMADD231PS  Y3, Y0, Y5
+	VADDPS       Y5, Y10, Y0
+	VADDPS       Y4, Y7, Y1
+	VSUBPS       Y5, Y10, Y2
+	VSUBPS       Y4, Y7, Y3
+	VADDPS       Y0, Y9, Y4
+	VFNMADD231PS Y15, Y0, Y9
+	VMULPS       Y14, Y3, Y0
+	VADDPS       Y0, Y9, Y3
+	VSUBPS       Y0, Y9, Y0
+	VADDPS       Y1, Y8, Y5
+	VFNMADD231PS Y15, Y1, Y8
+	VMULPS       Y14, Y2, Y1
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Y7, (AX)(R12*1)
+	VMOVUPS      Y5, (AX)(R12*1)
 	VMOVUPS      Y4, (CX)(R12*1)
-	VSUBPS       Y1, Y10, Y2
+	VSUBPS       Y1, Y8, Y2
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y2, (AX)(R12*1)
 	VMOVUPS      Y3, (CX)(R12*1)
-	VADDPS       Y1, Y10, Y1
+	VADDPS       Y1, Y8, Y1
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Y1, (AX)(R12*1)
@@ -2001,17 +2001,19 @@ butterfly:
 // func ButterflyAccumulate3AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyAccumulate3AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -2031,48 +2033,46 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z5
-	VMOVUPS      64(R9)(R11*1), Z6
+	VMOVUPS      (R9)(R11*1), Z6
+	VMOVUPS      64(R9)(R11*1), Z7
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z7
+	VMOVUPS      (AX)(R11*1), Z8
 	VMOVUPS      (CX)(R11*1), Z9
-	VFMADD231PS  Z6, Z3, Z7
-	VFMADD231PS  Z5, Z3, Z9
-	VFMADD231PS  Z5, Z4, Z7
-	VFNMADD231PS Z6, Z4, Z9
+	VFMADD231PS  Z7, Z3, Z8
+	VFMADD231PS  Z6, Z3, Z9
+	VFMADD231PS  Z6, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      Z8, (AX)(R11*1)
 	VMOVUPS      Z9, (CX)(R11*1)
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
-	VMOVUPS      64(R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z6
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z6
-	VMOVUPS      (CX)(R11*1), Z7
-	VFMADD231PS  Z5, Z3, Z6
-	VFMADD231PS  Z4, Z3, Z7
-	VFMADD231PS  Z4, Z8, Z6
-	VFNMADD231PS Z5, Z8, Z7
+	VMOVUPS      (AX)(R11*1), Z7
+	VMOVUPS      (CX)(R11*1), Z8
+	VFMADD231PS  Z6, Z3, Z7
+	VFMADD231PS  Z4, Z3, Z8
+	VFMADD231PS  Z4, Z5, Z7
+	VFNMADD231PS Z6, Z5, Z8
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z6, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
+	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      Z8, (CX)(R11*1)
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
@@ -2099,17 +2099,19 @@ butterfly:
 // func ButterflyAccumulate3AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
 TEXT ·ButterflyAccumulate3AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -2129,48 +2131,46 @@ butterfly:
 	VSUBPS       Y4, Y2, Y2
 	VSUBPS       Y5, Y3, Y3
 	VADDPS       Y6, Y0, Y4
-	VBROADCASTSS butterflyConstants<>+0(SB), Y5
-	VFNMADD231PS Y5, Y6, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VADDPS       Y3, Y0, Y8
+	VFNMADD231PS Y15, Y6, Y0
+	VMULPS       Y14, Y3, Y3
+	VADDPS       Y3, Y0, Y5
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
-	VFNMADD231PS Y5, Y7, Y1
-	VMULPS       Y6, Y2, Y2
+	VFNMADD231PS Y15, Y7, Y1
+	VMULPS       Y14, Y2, Y2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Y5
-	VMOVUPS      64(R9)(R11*1), Y6
+	VMOVUPS      (R9)(R11*1), Y6
+	VMOVUPS      64(R9)(R11*1), Y7
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y7
+	VMOVUPS      (AX)(R11*1), Y8
 	VMOVUPS      (CX)(R11*1), Y9
-	VFMADD231PS  Y6, Y3, Y7
-	VFMADD231PS  Y5, Y3, Y9
-	VFMADD231PS  Y5, Y4, Y7
-	VFNMADD231PS Y6, Y4, Y9
+	VFMADD231PS  Y7, Y3, Y8
+	VFMADD231PS  Y6, Y3, Y9
+	VFMADD231PS  Y6, Y4, Y8
+	VFNMADD231PS Y7, Y4, Y9
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y7, (AX)(R11*1)
+	VMOVUPS      Y8, (AX)(R11*1)
 	VMOVUPS      Y9, (CX)(R11*1)
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y4
-	VMOVUPS      64(R9)(R11*1), Y5
+	VMOVUPS      64(R9)(R11*1), Y6
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y6
-	VMOVUPS      (CX)(R11*1), Y7
-	VFMADD231PS  Y5, Y3, Y6
-	VFMADD231PS  Y4, Y3, Y7
-	VFMADD231PS  Y4, Y8, Y6
-	VFNMADD231PS Y5, Y8, Y7
+	VMOVUPS      (AX)(R11*1), Y7
+	VMOVUPS      (CX)(R11*1), Y8
+	VFMADD231PS  Y6, Y3, Y7
+	VFMADD231PS  Y4, Y3, Y8
+	VFMADD231PS  Y4, Y5, Y7
+	VFNMADD231PS Y6, Y5, Y8
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y6, (AX)(R11*1)
-	VMOVUPS      Y7, (CX)(R11*1)
+	VMOVUPS      Y7, (AX)(R11*1)
+	VMOVUPS      Y8, (CX)(R11*1)
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
@@ -3535,21 +3535,25 @@ butterfly:
 // func ButterflyPlain5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyPlain5AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ aheadRe+80(FP), R9
-	MOVQ aheadIm+88(FP), R10
-	MOVQ aheadStride+96(FP), R11
-	SHLQ $0x02, R11
-	SUBQ R9, R10
-	MOVQ count+72(FP), R12
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         aheadRe+80(FP), R9
+	MOVQ         aheadIm+88(FP), R10
+	MOVQ         aheadStride+96(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R9, R10
+	MOVQ         count+72(FP), R12
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 butterfly:
 	PREFETCHT1   (R9)
@@ -3597,44 +3601,40 @@ butterfly:
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z6, Z0, Z8
 	VADDPS       Z10, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z9
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z9, Z6, Z12
-	VBROADCASTSS butterflyConstants<>+12(SB), Z13
-	VFNMADD231PS Z13, Z10, Z12
-	VBROADCASTSS butterflyConstants<>+16(SB), Z14
-	VMULPS       Z14, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+20(SB), Z16
-	VFMADD231PS  Z16, Z5, Z15
-	VFNMADD231PS Z13, Z6, Z0
-	VFMADD231PS  Z9, Z10, Z0
-	VMULPS       Z16, Z3, Z3
-	VFNMADD231PS Z14, Z5, Z3
-	VADDPS       Z15, Z12, Z5
-	VSUBPS       Z15, Z12, Z6
-	VADDPS       Z3, Z0, Z10
+	VMOVAPS      Z0, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VFNMADD231PS Z30, Z10, Z9
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z5, Z12
+	VFNMADD231PS Z30, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z5, Z3
+	VADDPS       Z12, Z9, Z5
+	VSUBPS       Z12, Z9, Z6
+	VADDPS       Z3, Z0, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
-	VMOVAPS      Z1, Z12
-	VFMADD231PS  Z9, Z7, Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VMULPS       Z14, Z2, Z15
-	VFMADD231PS  Z16, Z4, Z15
-	VFNMADD231PS Z13, Z7, Z1
-	VFMADD231PS  Z9, Z11, Z1
-	VMULPS       Z16, Z2, Z2
-	VFNMADD231PS Z14, Z4, Z2
+	VMOVAPS      Z1, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VFNMADD231PS Z30, Z11, Z10
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z4, Z2
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z8, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VSUBPS       Z15, Z12, Z3
+	VSUBPS       Z12, Z10, Z3
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z5, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VADDPS       Z15, Z12, Z3
+	VADDPS       Z12, Z10, Z3
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z6, (AX)(R13*1)
@@ -3642,7 +3642,7 @@ butterfly:
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z10, (AX)(R13*1)
+	VMOVUPS      Z9, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      12(SI), R13
@@ -3658,21 +3658,24 @@ butterfly:
 // func ButterflyPlain5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·ButterflyPlain5AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ aheadRe+80(FP), R9
-	MOVQ aheadIm+88(FP), R10
-	MOVQ aheadStride+96(FP), R11
-	SHLQ $0x02, R11
-	SUBQ R9, R10
-	MOVQ count+72(FP), R12
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         aheadRe+80(FP), R9
+	MOVQ         aheadIm+88(FP), R10
+	MOVQ         aheadStride+96(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R9, R10
+	MOVQ         count+72(FP), R12
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
 
 butterfly:
 	PREFETCHT1   (R9)
@@ -3720,52 +3723,48 @@ butterfly:
 	VSUBPS       Y9, Y5, Y5
 	VADDPS       Y6, Y0, Y8
 	VADDPS       Y10, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y9
-	VMOVAPS      Y0, Y12
-	VFMADD231PS  Y9, Y6, Y12
-	VBROADCASTSS butterflyConstants<>+12(SB), Y13
-	VFNMADD231PS Y13, Y10, Y12
-	VBROADCASTSS butterflyConstants<>+16(SB), Y14
-	VMULPS       Y14, Y3, Y15
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y15
-	VFNMADD231PS Y13, Y6, Y0
-	VFMADD231PS  Y9, Y10, Y0
-	VBROADCASTSS butterflyConstants<>+20(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VFNMADD231PS Y14, Y5, Y3
-	VADDPS       Y15, Y12, Y5
-	VSUBPS       Y15, Y12, Y10
-	VADDPS       Y3, Y0, Y12
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y15, Y6, Y9
+	VFNMADD231PS Y14, Y10, Y9
+	VMULPS       Y13, Y3, Y12
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y12
+	VFNMADD231PS Y14, Y6, Y0
+	VFMADD231PS  Y15, Y10, Y0
+	VMULPS       butterflyConstantVectors<>+160(SB), Y3, Y3
+	VFNMADD231PS Y13, Y5, Y3
+	VADDPS       Y12, Y9, Y5
+	VSUBPS       Y12, Y9, Y6
+	VADDPS       Y3, Y0, Y9
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
 	VADDPS       Y11, Y3, Y3
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  Y9, Y7, Y15
-	VFNMADD231PS Y13, Y11, Y15
-	VMULPS       Y14, Y2, Y9
-	VFMADD231PS  Y6, Y4, Y9
-	VFNMADD231PS Y13, Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y11, Y1
-	VMULPS       Y6, Y2, Y2
-	VFNMADD231PS Y14, Y4, Y2
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VFNMADD231PS Y14, Y11, Y10
+	VMULPS       Y13, Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y4, Y12
+	VFNMADD231PS Y14, Y7, Y1
+	VFMADD231PS  Y15, Y11, Y1
+	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y2
+	VFNMADD231PS Y13, Y4, Y2
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y8, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
-	VSUBPS       Y9, Y15, Y3
+	VSUBPS       Y12, Y10, Y3
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Y5, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
-	VADDPS       Y9, Y15, Y3
+	VADDPS       Y12, Y10, Y3
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y10, (AX)(R13*1)
+	VMOVUPS      Y6, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
 	VSUBPS       Y2, Y1, Y3
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Y12, (AX)(R13*1)
+	VMOVUPS      Y9, (AX)(R13*1)
 	VMOVUPS      Y3, (CX)(R13*1)
 	VADDPS       Y2, Y1, Y1
 	MOVLQSX      12(SI), R13
@@ -3781,22 +3780,26 @@ butterfly:
 // func ButterflyForward5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyForward5AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -3844,39 +3847,35 @@ butterfly:
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z6, Z0, Z8
 	VADDPS       Z10, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z9
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z9, Z6, Z12
-	VBROADCASTSS butterflyConstants<>+12(SB), Z13
-	VFNMADD231PS Z13, Z10, Z12
-	VBROADCASTSS butterflyConstants<>+16(SB), Z14
-	VMULPS       Z14, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+20(SB), Z16
-	VFMADD231PS  Z16, Z5, Z15
-	VFNMADD231PS Z13, Z6, Z0
-	VFMADD231PS  Z9, Z10, Z0
-	VMULPS       Z16, Z3, Z3
-	VFNMADD231PS Z14, Z5, Z3
-	VADDPS       Z15, Z12, Z5
-	VSUBPS       Z15, Z12, Z6
-	VADDPS       Z3, Z0, Z10
+	VMOVAPS      Z0, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VFNMADD231PS Z30, Z10, Z9
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z5, Z12
+	VFNMADD231PS Z30, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z5, Z3
+	VADDPS       Z12, Z9, Z5
+	VSUBPS       Z12, Z9, Z6
+	VADDPS       Z3, Z0, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
-	VMOVAPS      Z1, Z12
-	VFMADD231PS  Z9, Z7, Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VMULPS       Z14, Z2, Z15
-	VFMADD231PS  Z16, Z4, Z15
-	VFNMADD231PS Z13, Z7, Z1
-	VFMADD231PS  Z9, Z11, Z1
-	VMULPS       Z16, Z2, Z2
-	VFNMADD231PS Z14, Z4, Z2
+	VMOVAPS      Z1, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VFNMADD231PS Z30, Z11, Z10
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z4, Z2
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z8, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VSUBPS       Z15, Z12, Z3
+	VSUBPS       Z12, Z10, Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z7
 	VBROADCASTSS (R9), Z8
@@ -3887,7 +3886,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Z7, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VADDPS       Z15, Z12, Z3
+	VADDPS       Z12, Z10, Z3
 	VBROADCASTSS 28(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 24(R9), Z7
@@ -3903,8 +3902,8 @@ butterfly:
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 8(R9), Z6
 	VMULPS       Z6, Z3, Z3
-	VFMSUB231PS  Z6, Z10, Z5
-	VFMADD231PS  Z4, Z10, Z3
+	VFMSUB231PS  Z6, Z9, Z5
+	VFMADD231PS  Z4, Z9, Z3
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z5, (AX)(R14*1)
@@ -3930,22 +3929,25 @@ butterfly:
 // func ButterflyForward5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·ButterflyForward5AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -3993,56 +3995,52 @@ butterfly:
 	VSUBPS       Y9, Y5, Y5
 	VADDPS       Y6, Y0, Y8
 	VADDPS       Y10, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y9
-	VMOVAPS      Y0, Y12
-	VFMADD231PS  Y9, Y6, Y12
-	VBROADCASTSS butterflyConstants<>+12(SB), Y13
-	VFNMADD231PS Y13, Y10, Y12
-	VBROADCASTSS butterflyConstants<>+16(SB), Y14
-	VMULPS       Y14, Y3, Y15
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y15
-	VFNMADD231PS Y13, Y6, Y0
-	VFMADD231PS  Y9, Y10, Y0
-	VBROADCASTSS butterflyConstants<>+20(SB), Y6
-	VMULPS       Y6, Y3, Y3
-	VFNMADD231PS Y14, Y5, Y3
-	VADDPS       Y15, Y12, Y5
-	VSUBPS       Y15, Y12, Y10
-	VADDPS       Y3, Y0, Y12
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y15, Y6, Y9
+	VFNMADD231PS Y14, Y10, Y9
+	VMULPS       Y13, Y3, Y12
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y12
+	VFNMADD231PS Y14, Y6, Y0
+	VFMADD231PS  Y15, Y10, Y0
+	VMULPS       butterflyConstantVectors<>+160(SB), Y3, Y3
+	VFNMADD231PS Y13, Y5, Y3
+	VADDPS       Y12, Y9, Y5
+	VSUBPS       Y12, Y9, Y6
+	VADDPS       Y3, Y0, Y9
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
 	VADDPS       Y11, Y3, Y3
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  Y9, Y7, Y15
-	VFNMADD231PS Y13, Y11, Y15
-	VMULPS       Y14, Y2, Y9
-	VFMADD231PS  Y6, Y4, Y9
-	VFNMADD231PS Y13, Y7, Y1
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y11, Y1
-	VMULPS       Y6, Y2, Y2
-	VFNMADD231PS Y14, Y4, Y2
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VFNMADD231PS Y14, Y11, Y10
+	VMULPS       Y13, Y2, Y12
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y4, Y12
+	VFNMADD231PS Y14, Y7, Y1
+	VFMADD231PS  Y15, Y11, Y1
+	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y2
+	VFNMADD231PS Y13, Y4, Y2
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y8, (AX)(R14*1)
 	VMOVUPS      Y3, (CX)(R14*1)
-	VSUBPS       Y9, Y15, Y3
+	VSUBPS       Y12, Y10, Y3
 	VBROADCASTSS 4(R9), Y4
-	VMULPS       Y4, Y3, Y6
-	VBROADCASTSS (R9), Y7
-	VMULPS       Y7, Y3, Y3
-	VFMSUB231PS  Y7, Y5, Y6
+	VMULPS       Y4, Y3, Y7
+	VBROADCASTSS (R9), Y8
+	VMULPS       Y8, Y3, Y3
+	VFMSUB231PS  Y8, Y5, Y7
 	VFMADD231PS  Y4, Y5, Y3
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y6, (AX)(R14*1)
+	VMOVUPS      Y7, (AX)(R14*1)
 	VMOVUPS      Y3, (CX)(R14*1)
-	VADDPS       Y9, Y15, Y3
+	VADDPS       Y12, Y10, Y3
 	VBROADCASTSS 28(R9), Y4
 	VMULPS       Y4, Y3, Y5
-	VBROADCASTSS 24(R9), Y6
-	VMULPS       Y6, Y3, Y3
-	VFMSUB231PS  Y6, Y10, Y5
-	VFMADD231PS  Y4, Y10, Y3
+	VBROADCASTSS 24(R9), Y7
+	VMULPS       Y7, Y3, Y3
+	VFMSUB231PS  Y7, Y6, Y5
+	VFMADD231PS  Y4, Y6, Y3
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y5, (AX)(R14*1)
@@ -4052,8 +4050,8 @@ butterfly:
 	VMULPS       Y4, Y3, Y5
 	VBROADCASTSS 8(R9), Y6
 	VMULPS       Y6, Y3, Y3
-	VFMSUB231PS  Y6, Y12, Y5
-	VFMADD231PS  Y4, Y12, Y3
+	VFMSUB231PS  Y6, Y9, Y5
+	VFMADD231PS  Y4, Y9, Y3
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y5, (AX)(R14*1)
@@ -4079,22 +4077,26 @@ butterfly:
 // func ButterflyInverse5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyInverse5AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -4166,44 +4168,40 @@ butterfly:
 	VSUBPS       Z8, Z7, Z7
 	VADDPS       Z2, Z0, Z8
 	VADDPS       Z4, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z11
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z11, Z2, Z12
-	VBROADCASTSS butterflyConstants<>+12(SB), Z13
-	VFNMADD231PS Z13, Z4, Z12
-	VBROADCASTSS butterflyConstants<>+16(SB), Z14
-	VMULPS       Z14, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+20(SB), Z16
-	VFMADD231PS  Z16, Z7, Z15
-	VFNMADD231PS Z13, Z2, Z0
-	VFMADD231PS  Z11, Z4, Z0
-	VMULPS       Z16, Z3, Z2
-	VFNMADD231PS Z14, Z7, Z2
-	VADDPS       Z15, Z12, Z3
-	VSUBPS       Z15, Z12, Z4
+	VMOVAPS      Z0, Z11
+	VFMADD231PS  Z31, Z2, Z11
+	VFNMADD231PS Z30, Z4, Z11
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z7, Z12
+	VFNMADD231PS Z30, Z2, Z0
+	VFMADD231PS  Z31, Z4, Z0
+	VMULPS       Z28, Z3, Z2
+	VFNMADD231PS Z29, Z7, Z2
+	VADDPS       Z12, Z11, Z3
+	VSUBPS       Z12, Z11, Z4
 	VADDPS       Z2, Z0, Z7
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
 	VADDPS       Z10, Z2, Z2
-	VMOVAPS      Z1, Z12
-	VFMADD231PS  Z11, Z6, Z12
-	VFNMADD231PS Z13, Z10, Z12
-	VMULPS       Z14, Z5, Z15
-	VFMADD231PS  Z16, Z9, Z15
-	VFNMADD231PS Z13, Z6, Z1
-	VFMADD231PS  Z11, Z10, Z1
-	VMULPS       Z16, Z5, Z5
-	VFNMADD231PS Z14, Z9, Z5
+	VMOVAPS      Z1, Z11
+	VFMADD231PS  Z31, Z6, Z11
+	VFNMADD231PS Z30, Z10, Z11
+	VMULPS       Z29, Z5, Z12
+	VFMADD231PS  Z28, Z9, Z12
+	VFNMADD231PS Z30, Z6, Z1
+	VFMADD231PS  Z31, Z10, Z1
+	VMULPS       Z28, Z5, Z5
+	VFNMADD231PS Z29, Z9, Z5
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z8, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
-	VSUBPS       Z15, Z12, Z2
+	VSUBPS       Z12, Z11, Z2
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z3, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
-	VADDPS       Z15, Z12, Z2
+	VADDPS       Z12, Z11, Z2
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z4, (AX)(R14*1)
@@ -4228,22 +4226,25 @@ butterfly:
 // func ButterflyInverse5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·ButterflyInverse5AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -4315,54 +4316,50 @@ butterfly:
 	VSUBPS       Y8, Y7, Y7
 	VADDPS       Y2, Y0, Y8
 	VADDPS       Y4, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y11
-	VMOVAPS      Y0, Y12
-	VFMADD231PS  Y11, Y2, Y12
-	VBROADCASTSS butterflyConstants<>+12(SB), Y13
-	VFNMADD231PS Y13, Y4, Y12
-	VBROADCASTSS butterflyConstants<>+16(SB), Y14
-	VMULPS       Y14, Y3, Y15
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y7, Y15
-	VFNMADD231PS Y13, Y2, Y0
-	VFMADD231PS  Y11, Y4, Y0
-	VBROADCASTSS butterflyConstants<>+20(SB), Y2
-	VMULPS       Y2, Y3, Y3
-	VFNMADD231PS Y14, Y7, Y3
-	VADDPS       Y15, Y12, Y4
-	VSUBPS       Y15, Y12, Y7
-	VADDPS       Y3, Y0, Y12
-	VSUBPS       Y3, Y0, Y0
-	VADDPS       Y6, Y1, Y3
-	VADDPS       Y10, Y3, Y3
-	VMOVAPS      Y1, Y15
-	VFMADD231PS  Y11, Y6, Y15
-	VFNMADD231PS Y13, Y10, Y15
-	VMULPS       Y14, Y5, Y11
-	VFMADD231PS  Y2, Y9, Y11
-	VFNMADD231PS Y13, Y6, Y1
-	VFMADD231PS  butterflyConstantVectors<>+64(SB), Y10, Y1
-	VMULPS       Y2, Y5, Y2
-	VFNMADD231PS Y14, Y9, Y2
+	VMOVAPS      Y0, Y11
+	VFMADD231PS  Y15, Y2, Y11
+	VFNMADD231PS Y14, Y4, Y11
+	VMULPS       Y13, Y3, Y12
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y7, Y12
+	VFNMADD231PS Y14, Y2, Y0
+	VFMADD231PS  Y15, Y4, Y0
+	VMULPS       butterflyConstantVectors<>+160(SB), Y3, Y2
+	VFNMADD231PS Y13, Y7, Y2
+	VADDPS       Y12, Y11, Y3
+	VSUBPS       Y12, Y11, Y4
+	VADDPS       Y2, Y0, Y7
+	VSUBPS       Y2, Y0, Y0
+	VADDPS       Y6, Y1, Y2
+	VADDPS       Y10, Y2, Y2
+	VMOVAPS      Y1, Y11
+	VFMADD231PS  Y15, Y6, Y11
+	VFNMADD231PS Y14, Y10, Y11
+	VMULPS       Y13, Y5, Y12
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y9, Y12
+	VFNMADD231PS Y14, Y6, Y1
+	VFMADD231PS  Y15, Y10, Y1
+	VMULPS       butterflyConstantVectors<>+160(SB), Y5, Y5
+	VFNMADD231PS Y13, Y9, Y5
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y8, (AX)(R14*1)
-	VMOVUPS      Y3, (CX)(R14*1)
-	VSUBPS       Y11, Y15, Y3
+	VMOVUPS      Y2, (CX)(R14*1)
+	VSUBPS       Y12, Y11, Y2
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y4, (AX)(R14*1)
-	VMOVUPS      Y3, (CX)(R14*1)
-	VADDPS       Y11, Y15, Y3
+	VMOVUPS      Y3, (AX)(R14*1)
+	VMOVUPS      Y2, (CX)(R14*1)
+	VADDPS       Y12, Y11, Y2
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y7, (AX)(R14*1)
-	VMOVUPS      Y3, (CX)(R14*1)
-	VSUBPS       Y2, Y1, Y3
+	VMOVUPS      Y4, (AX)(R14*1)
+	VMOVUPS      Y2, (CX)(R14*1)
+	VSUBPS       Y5, Y1, Y2
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Y12, (AX)(R14*1)
-	VMOVUPS      Y3, (CX)(R14*1)
-	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y7, (AX)(R14*1)
+	VMOVUPS      Y2, (CX)(R14*1)
+	VADDPS       Y5, Y1, Y1
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Y0, (AX)(R14*1)
@@ -4377,17 +4374,21 @@ butterfly:
 // func ButterflyFilter5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilter5AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -4420,34 +4421,30 @@ butterfly:
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z6, Z0, Z8
 	VADDPS       Z10, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z9
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z9, Z6, Z12
-	VBROADCASTSS butterflyConstants<>+12(SB), Z13
-	VFNMADD231PS Z13, Z10, Z12
-	VBROADCASTSS butterflyConstants<>+16(SB), Z14
-	VMULPS       Z14, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+20(SB), Z16
-	VFMADD231PS  Z16, Z5, Z15
-	VFNMADD231PS Z13, Z6, Z0
-	VFMADD231PS  Z9, Z10, Z0
-	VMULPS       Z16, Z3, Z3
-	VFNMADD231PS Z14, Z5, Z3
-	VADDPS       Z15, Z12, Z5
-	VSUBPS       Z15, Z12, Z6
-	VADDPS       Z3, Z0, Z10
+	VMOVAPS      Z0, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VFNMADD231PS Z30, Z10, Z9
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z5, Z12
+	VFNMADD231PS Z30, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z5, Z3
+	VADDPS       Z12, Z9, Z5
+	VSUBPS       Z12, Z9, Z6
+	VADDPS       Z3, Z0, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
-	VMOVAPS      Z1, Z12
-	VFMADD231PS  Z9, Z7, Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VMULPS       Z14, Z2, Z15
-	VFMADD231PS  Z16, Z4, Z15
-	VFNMADD231PS Z13, Z7, Z1
-	VFMADD231PS  Z9, Z11, Z1
-	VMULPS       Z16, Z2, Z2
-	VFNMADD231PS Z14, Z4, Z2
+	VMOVAPS      Z1, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VFNMADD231PS Z30, Z11, Z10
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z4, Z2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -4456,33 +4453,33 @@ butterfly:
 	VMULPS       Z4, Z3, Z3
 	VFMSUB231PS  Z4, Z8, Z11
 	VFMADD231PS  Z7, Z8, Z3
-	VSUBPS       Z15, Z12, Z4
+	VSUBPS       Z12, Z10, Z4
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z7
 	VMOVUPS      64(R9)(R11*1), Z8
-	VMULPS       Z8, Z4, Z17
+	VMULPS       Z8, Z4, Z13
 	VMULPS       Z7, Z4, Z4
-	VFMSUB231PS  Z7, Z5, Z17
+	VFMSUB231PS  Z7, Z5, Z13
 	VFMADD231PS  Z8, Z5, Z4
-	VADDPS       Z15, Z12, Z5
+	VADDPS       Z12, Z10, Z5
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z7
 	VMOVUPS      64(R9)(R11*1), Z8
-	VMULPS       Z8, Z5, Z12
+	VMULPS       Z8, Z5, Z10
 	VMULPS       Z7, Z5, Z5
-	VFMSUB231PS  Z7, Z6, Z12
+	VFMSUB231PS  Z7, Z6, Z10
 	VFMADD231PS  Z8, Z6, Z5
 	VSUBPS       Z2, Z1, Z6
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z7
 	VMOVUPS      64(R9)(R11*1), Z8
-	VMULPS       Z8, Z6, Z15
+	VMULPS       Z8, Z6, Z12
 	VMULPS       Z7, Z6, Z6
-	VFMSUB231PS  Z7, Z10, Z15
-	VFMADD231PS  Z8, Z10, Z6
+	VFMSUB231PS  Z7, Z9, Z12
+	VFMADD231PS  Z8, Z9, Z6
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
@@ -4493,49 +4490,49 @@ butterfly:
 	VFMSUB231PS  Z2, Z0, Z8
 	VFMADD231PS  Z7, Z0, Z1
 	VADDPS       Z5, Z4, Z0
-	VADDPS       Z12, Z17, Z2
+	VADDPS       Z10, Z13, Z2
 	VSUBPS       Z5, Z4, Z4
-	VSUBPS       Z12, Z17, Z5
+	VSUBPS       Z10, Z13, Z5
 	VADDPS       Z1, Z6, Z7
-	VADDPS       Z8, Z15, Z10
+	VADDPS       Z8, Z12, Z9
 	VSUBPS       Z1, Z6, Z1
-	VSUBPS       Z8, Z15, Z6
+	VSUBPS       Z8, Z12, Z6
 	VADDPS       Z0, Z3, Z8
 	VADDPS       Z7, Z8, Z8
-	VMOVAPS      Z3, Z12
-	VFMADD231PS  Z9, Z0, Z12
-	VFNMADD231PS Z13, Z7, Z12
-	VMULPS       Z14, Z5, Z15
-	VFMADD231PS  Z16, Z6, Z15
-	VFNMADD231PS Z13, Z0, Z3
-	VFMADD231PS  Z9, Z7, Z3
-	VMULPS       Z16, Z5, Z0
-	VFNMADD231PS Z14, Z6, Z0
-	VADDPS       Z15, Z12, Z5
-	VSUBPS       Z15, Z12, Z6
+	VMOVAPS      Z3, Z10
+	VFMADD231PS  Z31, Z0, Z10
+	VFNMADD231PS Z30, Z7, Z10
+	VMULPS       Z29, Z5, Z12
+	VFMADD231PS  Z28, Z6, Z12
+	VFNMADD231PS Z30, Z0, Z3
+	VFMADD231PS  Z31, Z7, Z3
+	VMULPS       Z28, Z5, Z0
+	VFNMADD231PS Z29, Z6, Z0
+	VADDPS       Z12, Z10, Z5
+	VSUBPS       Z12, Z10, Z6
 	VADDPS       Z0, Z3, Z7
 	VSUBPS       Z0, Z3, Z0
 	VADDPS       Z2, Z11, Z3
-	VADDPS       Z10, Z3, Z3
-	VMOVAPS      Z11, Z12
-	VFMADD231PS  Z9, Z2, Z12
-	VFNMADD231PS Z13, Z10, Z12
-	VMULPS       Z14, Z4, Z15
-	VFMADD231PS  Z16, Z1, Z15
-	VFNMADD231PS Z13, Z2, Z11
-	VFMADD231PS  Z9, Z10, Z11
-	VMULPS       Z16, Z4, Z2
-	VFNMADD231PS Z14, Z1, Z2
+	VADDPS       Z9, Z3, Z3
+	VMOVAPS      Z11, Z10
+	VFMADD231PS  Z31, Z2, Z10
+	VFNMADD231PS Z30, Z9, Z10
+	VMULPS       Z29, Z4, Z12
+	VFMADD231PS  Z28, Z1, Z12
+	VFNMADD231PS Z30, Z2, Z11
+	VFMADD231PS  Z31, Z9, Z11
+	VMULPS       Z28, Z4, Z2
+	VFNMADD231PS Z29, Z1, Z2
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z3, (AX)(R11*1)
 	VMOVUPS      Z8, (CX)(R11*1)
-	VSUBPS       Z15, Z12, Z1
+	VSUBPS       Z12, Z10, Z1
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
 	VMOVUPS      Z5, (CX)(R11*1)
-	VADDPS       Z15, Z12, Z1
+	VADDPS       Z12, Z10, Z1
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
@@ -4746,18 +4743,22 @@ butterfly:
 // func ButterflyFilterAdd5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilterAdd5AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ added+40(FP), R10
-	MOVQ count+72(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         added+40(FP), R10
+	MOVQ         count+72(FP), R11
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 butterfly:
 	MOVLQSX      (SI), R12
@@ -4790,34 +4791,30 @@ butterfly:
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z6, Z0, Z8
 	VADDPS       Z10, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z9
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z9, Z6, Z12
-	VBROADCASTSS butterflyConstants<>+12(SB), Z13
-	VFNMADD231PS Z13, Z10, Z12
-	VBROADCASTSS butterflyConstants<>+16(SB), Z14
-	VMULPS       Z14, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+20(SB), Z16
-	VFMADD231PS  Z16, Z5, Z15
-	VFNMADD231PS Z13, Z6, Z0
-	VFMADD231PS  Z9, Z10, Z0
-	VMULPS       Z16, Z3, Z3
-	VFNMADD231PS Z14, Z5, Z3
-	VADDPS       Z15, Z12, Z5
-	VSUBPS       Z15, Z12, Z6
-	VADDPS       Z3, Z0, Z10
+	VMOVAPS      Z0, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VFNMADD231PS Z30, Z10, Z9
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z5, Z12
+	VFNMADD231PS Z30, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z5, Z3
+	VADDPS       Z12, Z9, Z5
+	VSUBPS       Z12, Z9, Z6
+	VADDPS       Z3, Z0, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
-	VMOVAPS      Z1, Z12
-	VFMADD231PS  Z9, Z7, Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VMULPS       Z14, Z2, Z15
-	VFMADD231PS  Z16, Z4, Z15
-	VFNMADD231PS Z13, Z7, Z1
-	VFMADD231PS  Z9, Z11, Z1
-	VMULPS       Z16, Z2, Z2
-	VFNMADD231PS Z14, Z4, Z2
+	VMOVAPS      Z1, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VFNMADD231PS Z30, Z11, Z10
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z4, Z2
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -4825,12 +4822,12 @@ butterfly:
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z11
-	VMOVUPS      64(R10)(R12*1), Z17
+	VMOVUPS      64(R10)(R12*1), Z13
 	VFNMADD231PS Z7, Z3, Z11
-	VFMADD231PS  Z4, Z3, Z17
+	VFMADD231PS  Z4, Z3, Z13
 	VFMADD231PS  Z4, Z8, Z11
-	VFMADD231PS  Z7, Z8, Z17
-	VSUBPS       Z15, Z12, Z3
+	VFMADD231PS  Z7, Z8, Z13
+	VSUBPS       Z12, Z10, Z3
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -4838,12 +4835,12 @@ butterfly:
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z8
-	VMOVUPS      64(R10)(R12*1), Z18
+	VMOVUPS      64(R10)(R12*1), Z14
 	VFNMADD231PS Z7, Z3, Z8
-	VFMADD231PS  Z4, Z3, Z18
+	VFMADD231PS  Z4, Z3, Z14
 	VFMADD231PS  Z4, Z5, Z8
-	VFMADD231PS  Z7, Z5, Z18
-	VADDPS       Z15, Z12, Z3
+	VFMADD231PS  Z7, Z5, Z14
+	VADDPS       Z12, Z10, Z3
 	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -4851,11 +4848,11 @@ butterfly:
 	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z7
-	VMOVUPS      64(R10)(R12*1), Z12
+	VMOVUPS      64(R10)(R12*1), Z10
 	VFNMADD231PS Z5, Z3, Z7
-	VFMADD231PS  Z4, Z3, Z12
+	VFMADD231PS  Z4, Z3, Z10
 	VFMADD231PS  Z4, Z6, Z7
-	VFMADD231PS  Z5, Z6, Z12
+	VFMADD231PS  Z5, Z6, Z10
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
@@ -4864,11 +4861,11 @@ butterfly:
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z6
-	VMOVUPS      64(R10)(R12*1), Z15
+	VMOVUPS      64(R10)(R12*1), Z12
 	VFNMADD231PS Z5, Z3, Z6
-	VFMADD231PS  Z4, Z3, Z15
-	VFMADD231PS  Z4, Z10, Z6
-	VFMADD231PS  Z5, Z10, Z15
+	VFMADD231PS  Z4, Z3, Z12
+	VFMADD231PS  Z4, Z9, Z6
+	VFMADD231PS  Z5, Z9, Z12
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
@@ -4882,50 +4879,50 @@ butterfly:
 	VFMADD231PS  Z2, Z1, Z5
 	VFMADD231PS  Z2, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z5
-	VADDPS       Z12, Z18, Z0
+	VADDPS       Z10, Z14, Z0
 	VADDPS       Z7, Z8, Z1
-	VSUBPS       Z12, Z18, Z2
+	VSUBPS       Z10, Z14, Z2
 	VSUBPS       Z7, Z8, Z3
-	VADDPS       Z5, Z15, Z7
+	VADDPS       Z5, Z12, Z7
 	VADDPS       Z4, Z6, Z8
-	VSUBPS       Z5, Z15, Z5
+	VSUBPS       Z5, Z12, Z5
 	VSUBPS       Z4, Z6, Z4
-	VADDPS       Z0, Z17, Z6
+	VADDPS       Z0, Z13, Z6
 	VADDPS       Z7, Z6, Z6
-	VMOVAPS      Z17, Z10
-	VFMADD231PS  Z9, Z0, Z10
-	VFNMADD231PS Z13, Z7, Z10
-	VMULPS       Z14, Z3, Z12
-	VFMADD231PS  Z16, Z4, Z12
-	VFNMADD231PS Z13, Z0, Z17
-	VFMADD231PS  Z9, Z7, Z17
-	VMULPS       Z16, Z3, Z0
-	VFNMADD231PS Z14, Z4, Z0
-	VADDPS       Z12, Z10, Z3
-	VSUBPS       Z12, Z10, Z4
-	VADDPS       Z0, Z17, Z7
-	VSUBPS       Z0, Z17, Z0
-	VADDPS       Z1, Z11, Z10
-	VADDPS       Z8, Z10, Z10
-	VMOVAPS      Z11, Z12
-	VFMADD231PS  Z9, Z1, Z12
-	VFNMADD231PS Z13, Z8, Z12
-	VMULPS       Z14, Z2, Z15
-	VFMADD231PS  Z16, Z5, Z15
-	VFNMADD231PS Z13, Z1, Z11
-	VFMADD231PS  Z9, Z8, Z11
-	VMULPS       Z16, Z2, Z1
-	VFNMADD231PS Z14, Z5, Z1
+	VMOVAPS      Z13, Z9
+	VFMADD231PS  Z31, Z0, Z9
+	VFNMADD231PS Z30, Z7, Z9
+	VMULPS       Z29, Z3, Z10
+	VFMADD231PS  Z28, Z4, Z10
+	VFNMADD231PS Z30, Z0, Z13
+	VFMADD231PS  Z31, Z7, Z13
+	VMULPS       Z28, Z3, Z0
+	VFNMADD231PS Z29, Z4, Z0
+	VADDPS       Z10, Z9, Z3
+	VSUBPS       Z10, Z9, Z4
+	VADDPS       Z0, Z13, Z7
+	VSUBPS       Z0, Z13, Z0
+	VADDPS       Z1, Z11, Z9
+	VADDPS       Z8, Z9, Z9
+	VMOVAPS      Z11, Z10
+	VFMADD231PS  Z31, Z1, Z10
+	VFNMADD231PS Z30, Z8, Z10
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z5, Z12
+	VFNMADD231PS Z30, Z1, Z11
+	VFMADD231PS  Z31, Z8, Z11
+	VMULPS       Z28, Z2, Z1
+	VFNMADD231PS Z29, Z5, Z1
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z10, (AX)(R12*1)
+	VMOVUPS      Z9, (AX)(R12*1)
 	VMOVUPS      Z6, (CX)(R12*1)
-	VSUBPS       Z15, Z12, Z2
+	VSUBPS       Z12, Z10, Z2
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
 	VMOVUPS      Z3, (CX)(R12*1)
-	VADDPS       Z15, Z12, Z2
+	VADDPS       Z12, Z10, Z2
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
@@ -5158,17 +5155,21 @@ butterfly:
 // func ButterflyAccumulate5AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyAccumulate5AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -5201,51 +5202,47 @@ butterfly:
 	VSUBPS       Z9, Z5, Z5
 	VADDPS       Z6, Z0, Z8
 	VADDPS       Z10, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+8(SB), Z9
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z9, Z6, Z12
-	VBROADCASTSS butterflyConstants<>+12(SB), Z13
-	VFNMADD231PS Z13, Z10, Z12
-	VBROADCASTSS butterflyConstants<>+16(SB), Z14
-	VMULPS       Z14, Z3, Z15
-	VBROADCASTSS butterflyConstants<>+20(SB), Z16
-	VFMADD231PS  Z16, Z5, Z15
-	VFNMADD231PS Z13, Z6, Z0
-	VFMADD231PS  Z9, Z10, Z0
-	VMULPS       Z16, Z3, Z3
-	VFNMADD231PS Z14, Z5, Z3
-	VADDPS       Z15, Z12, Z5
-	VSUBPS       Z15, Z12, Z6
-	VADDPS       Z3, Z0, Z10
+	VMOVAPS      Z0, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VFNMADD231PS Z30, Z10, Z9
+	VMULPS       Z29, Z3, Z12
+	VFMADD231PS  Z28, Z5, Z12
+	VFNMADD231PS Z30, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z5, Z3
+	VADDPS       Z12, Z9, Z5
+	VSUBPS       Z12, Z9, Z6
+	VADDPS       Z3, Z0, Z9
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
-	VMOVAPS      Z1, Z12
-	VFMADD231PS  Z9, Z7, Z12
-	VFNMADD231PS Z13, Z11, Z12
-	VMULPS       Z14, Z2, Z15
-	VFMADD231PS  Z16, Z4, Z15
-	VFNMADD231PS Z13, Z7, Z1
-	VFMADD231PS  Z9, Z11, Z1
-	VMULPS       Z16, Z2, Z2
-	VFNMADD231PS Z14, Z4, Z2
+	VMOVAPS      Z1, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VFNMADD231PS Z30, Z11, Z10
+	VMULPS       Z29, Z2, Z12
+	VFMADD231PS  Z28, Z4, Z12
+	VFNMADD231PS Z30, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z29, Z4, Z2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
 	VMOVUPS      64(R9)(R11*1), Z7
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z9
-	VMOVUPS      (CX)(R11*1), Z11
-	VFMADD231PS  Z7, Z3, Z9
-	VFMADD231PS  Z4, Z3, Z11
-	VFMADD231PS  Z4, Z8, Z9
-	VFNMADD231PS Z7, Z8, Z11
+	VMOVUPS      (AX)(R11*1), Z11
+	VMOVUPS      (CX)(R11*1), Z13
+	VFMADD231PS  Z7, Z3, Z11
+	VFMADD231PS  Z4, Z3, Z13
+	VFMADD231PS  Z4, Z8, Z11
+	VFNMADD231PS Z7, Z8, Z13
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z9, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
-	VSUBPS       Z15, Z12, Z3
+	VMOVUPS      Z11, (AX)(R11*1)
+	VMOVUPS      Z13, (CX)(R11*1)
+	VSUBPS       Z12, Z10, Z3
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -5253,16 +5250,16 @@ butterfly:
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Z8
-	VMOVUPS      (CX)(R11*1), Z9
+	VMOVUPS      (CX)(R11*1), Z11
 	VFMADD231PS  Z7, Z3, Z8
-	VFMADD231PS  Z4, Z3, Z9
+	VFMADD231PS  Z4, Z3, Z11
 	VFMADD231PS  Z4, Z5, Z8
-	VFNMADD231PS Z7, Z5, Z9
+	VFNMADD231PS Z7, Z5, Z11
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z8, (AX)(R11*1)
-	VMOVUPS      Z9, (CX)(R11*1)
-	VADDPS       Z15, Z12, Z3
+	VMOVUPS      Z11, (CX)(R11*1)
+	VADDPS       Z12, Z10, Z3
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -5290,8 +5287,8 @@ butterfly:
 	VMOVUPS      (CX)(R11*1), Z7
 	VFMADD231PS  Z5, Z3, Z6
 	VFMADD231PS  Z4, Z3, Z7
-	VFMADD231PS  Z4, Z10, Z6
-	VFNMADD231PS Z5, Z10, Z7
+	VFMADD231PS  Z4, Z9, Z6
+	VFNMADD231PS Z5, Z9, Z7
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z6, (AX)(R11*1)
@@ -5322,17 +5319,19 @@ butterfly:
 // func ButterflyAccumulate5AVX2(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, FMA3
 TEXT ·ButterflyAccumulate5AVX2(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -5365,50 +5364,48 @@ butterfly:
 	VSUBPS       Y9, Y5, Y5
 	VADDPS       Y6, Y0, Y8
 	VADDPS       Y10, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+8(SB), Y9
-	VMOVAPS      Y0, Y12
-	VFMADD231PS  Y9, Y6, Y12
-	VBROADCASTSS butterflyConstants<>+12(SB), Y13
-	VFNMADD231PS Y13, Y10, Y12
-	VBROADCASTSS butterflyConstants<>+16(SB), Y14
-	VMULPS       Y14, Y3, Y15
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y15
-	VFNMADD231PS Y13, Y6, Y0
-	VFMADD231PS  Y9, Y10, Y0
+	VMOVAPS      Y0, Y9
+	VFMADD231PS  Y15, Y6, Y9
+	VFNMADD231PS Y14, Y10, Y9
+	VBROADCASTSS butterflyConstants<>+16(SB), Y12
+	VMULPS       Y12, Y3, Y13
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y5, Y13
+	VFNMADD231PS Y14, Y6, Y0
+	VFMADD231PS  Y15, Y10, Y0
 	VMULPS       butterflyConstantVectors<>+160(SB), Y3, Y3
-	VFNMADD231PS Y14, Y5, Y3
-	VADDPS       Y15, Y12, Y5
-	VSUBPS       Y15, Y12, Y6
-	VADDPS       Y3, Y0, Y10
+	VFNMADD231PS Y12, Y5, Y3
+	VADDPS       Y13, Y9, Y5
+	VSUBPS       Y13, Y9, Y6
+	VADDPS       Y3, Y0, Y9
 	VSUBPS       Y3, Y0, Y0
 	VADDPS       Y7, Y1, Y3
 	VADDPS       Y11, Y3, Y3
-	VMOVAPS      Y1, Y12
-	VFMADD231PS  Y9, Y7, Y12
-	VFNMADD231PS Y13, Y11, Y12
-	VMULPS       Y14, Y2, Y15
-	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y4, Y15
-	VFNMADD231PS Y13, Y7, Y1
-	VFMADD231PS  Y9, Y11, Y1
+	VMOVAPS      Y1, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VFNMADD231PS Y14, Y11, Y10
+	VMULPS       Y12, Y2, Y13
+	VFMADD231PS  butterflyConstantVectors<>+160(SB), Y4, Y13
+	VFNMADD231PS Y14, Y7, Y1
+	VFMADD231PS  Y15, Y11, Y1
 	VMULPS       butterflyConstantVectors<>+160(SB), Y2, Y2
-	VFNMADD231PS Y14, Y4, Y2
+	VFNMADD231PS Y12, Y4, Y2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y4
 	VMOVUPS      64(R9)(R11*1), Y7
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Y9
-	VMOVUPS      (CX)(R11*1), Y11
-	VFMADD231PS  Y7, Y3, Y9
-	VFMADD231PS  Y4, Y3, Y11
-	VFMADD231PS  Y4, Y8, Y9
-	VFNMADD231PS Y7, Y8, Y11
+	VMOVUPS      (AX)(R11*1), Y11
+	VMOVUPS      (CX)(R11*1), Y12
+	VFMADD231PS  Y7, Y3, Y11
+	VFMADD231PS  Y4, Y3, Y12
+	VFMADD231PS  Y4, Y8, Y11
+	VFNMADD231PS Y7, Y8, Y12
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Y9, (AX)(R11*1)
-	VMOVUPS      Y11, (CX)(R11*1)
-	VSUBPS       Y15, Y12, Y3
+	VMOVUPS      Y11, (AX)(R11*1)
+	VMOVUPS      Y12, (CX)(R11*1)
+	VSUBPS       Y13, Y10, Y3
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y4
@@ -5416,16 +5413,16 @@ butterfly:
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Y8
-	VMOVUPS      (CX)(R11*1), Y9
+	VMOVUPS      (CX)(R11*1), Y11
 	VFMADD231PS  Y7, Y3, Y8
-	VFMADD231PS  Y4, Y3, Y9
+	VFMADD231PS  Y4, Y3, Y11
 	VFMADD231PS  Y4, Y5, Y8
-	VFNMADD231PS Y7, Y5, Y9
+	VFNMADD231PS Y7, Y5, Y11
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y8, (AX)(R11*1)
-	VMOVUPS      Y9, (CX)(R11*1)
-	VADDPS       Y15, Y12, Y3
+	VMOVUPS      Y11, (CX)(R11*1)
+	VADDPS       Y13, Y10, Y3
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Y4
@@ -5453,8 +5450,8 @@ butterfly:
 	VMOVUPS      (CX)(R11*1), Y7
 	VFMADD231PS  Y5, Y3, Y6
 	VFMADD231PS  Y4, Y3, Y7
-	VFMADD231PS  Y4, Y10, Y6
-	VFNMADD231PS Y5, Y10, Y7
+	VFMADD231PS  Y4, Y9, Y6
+	VFNMADD231PS Y5, Y9, Y7
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Y6, (AX)(R11*1)
@@ -5485,21 +5482,27 @@ butterfly:
 // func ButterflyPlain7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyPlain7AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ aheadRe+80(FP), R9
-	MOVQ aheadIm+88(FP), R10
-	MOVQ aheadStride+96(FP), R11
-	SHLQ $0x02, R11
-	SUBQ R9, R10
-	MOVQ count+72(FP), R12
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         aheadRe+80(FP), R9
+	MOVQ         aheadIm+88(FP), R10
+	MOVQ         aheadStride+96(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R9, R10
+	MOVQ         count+72(FP), R12
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
 
 butterfly:
 	PREFETCHT1   (R9)
@@ -5566,81 +5569,75 @@ butterfly:
 	VADDPS       Z6, Z0, Z12
 	VADDPS       Z10, Z12, Z12
 	VADDPS       Z14, Z12, Z12
-	VBROADCASTSS butterflyConstants<>+24(SB), Z13
-	VMOVAPS      Z0, Z16
-	VFMADD231PS  Z13, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+28(SB), Z17
-	VFNMADD231PS Z17, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z18
-	VFNMADD231PS Z18, Z14, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z19
-	VMULPS       Z19, Z3, Z20
-	VBROADCASTSS butterflyConstants<>+40(SB), Z21
-	VFMADD231PS  Z21, Z5, Z20
-	VBROADCASTSS butterflyConstants<>+44(SB), Z22
-	VFMADD231PS  Z22, Z9, Z20
-	VMOVAPS      Z0, Z23
-	VFNMADD231PS Z17, Z6, Z23
-	VFNMADD231PS Z18, Z10, Z23
-	VFMADD231PS  Z13, Z14, Z23
-	VMULPS       Z21, Z3, Z24
-	VFNMADD231PS Z22, Z5, Z24
-	VFNMADD231PS Z19, Z9, Z24
-	VFNMADD231PS Z18, Z6, Z0
-	VFMADD231PS  Z13, Z10, Z0
-	VFNMADD231PS Z17, Z14, Z0
-	VMULPS       Z22, Z3, Z3
-	VFNMADD231PS Z19, Z5, Z3
-	VFMADD231PS  Z21, Z9, Z3
-	VADDPS       Z20, Z16, Z5
-	VSUBPS       Z20, Z16, Z6
-	VADDPS       Z24, Z23, Z9
-	VSUBPS       Z24, Z23, Z10
-	VADDPS       Z3, Z0, Z14
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z31, Z6, Z13
+	VFNMADD231PS Z30, Z10, Z13
+	VFNMADD231PS Z29, Z14, Z13
+	VMULPS       Z28, Z3, Z16
+	VFMADD231PS  Z27, Z5, Z16
+	VFMADD231PS  Z26, Z9, Z16
+	VMOVAPS      Z0, Z17
+	VFNMADD231PS Z30, Z6, Z17
+	VFNMADD231PS Z29, Z10, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z3, Z18
+	VFNMADD231PS Z26, Z5, Z18
+	VFNMADD231PS Z28, Z9, Z18
+	VFNMADD231PS Z29, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VFNMADD231PS Z30, Z14, Z0
+	VMULPS       Z26, Z3, Z3
+	VFNMADD231PS Z28, Z5, Z3
+	VFMADD231PS  Z27, Z9, Z3
+	VADDPS       Z16, Z13, Z5
+	VSUBPS       Z16, Z13, Z6
+	VADDPS       Z18, Z17, Z9
+	VSUBPS       Z18, Z17, Z10
+	VADDPS       Z3, Z0, Z13
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
 	VADDPS       Z15, Z3, Z3
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z13, Z7, Z16
-	VFNMADD231PS Z17, Z11, Z16
-	VFNMADD231PS Z18, Z15, Z16
-	VMULPS       Z19, Z2, Z20
-	VFMADD231PS  Z21, Z4, Z20
-	VFMADD231PS  Z22, Z8, Z20
-	VMOVAPS      Z1, Z23
-	VFNMADD231PS Z17, Z7, Z23
-	VFNMADD231PS Z18, Z11, Z23
-	VFMADD231PS  Z13, Z15, Z23
-	VMULPS       Z21, Z2, Z24
-	VFNMADD231PS Z22, Z4, Z24
-	VFNMADD231PS Z19, Z8, Z24
-	VFNMADD231PS Z18, Z7, Z1
-	VFMADD231PS  Z13, Z11, Z1
-	VFNMADD231PS Z17, Z15, Z1
-	VMULPS       Z22, Z2, Z2
-	VFNMADD231PS Z19, Z4, Z2
-	VFMADD231PS  Z21, Z8, Z2
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z31, Z7, Z14
+	VFNMADD231PS Z30, Z11, Z14
+	VFNMADD231PS Z29, Z15, Z14
+	VMULPS       Z28, Z2, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMADD231PS  Z26, Z8, Z16
+	VMOVAPS      Z1, Z17
+	VFNMADD231PS Z30, Z7, Z17
+	VFNMADD231PS Z29, Z11, Z17
+	VFMADD231PS  Z31, Z15, Z17
+	VMULPS       Z27, Z2, Z18
+	VFNMADD231PS Z26, Z4, Z18
+	VFNMADD231PS Z28, Z8, Z18
+	VFNMADD231PS Z29, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VFNMADD231PS Z30, Z15, Z1
+	VMULPS       Z26, Z2, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VFMADD231PS  Z27, Z8, Z2
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z12, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VSUBPS       Z20, Z16, Z3
+	VSUBPS       Z16, Z14, Z3
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z5, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VADDPS       Z20, Z16, Z3
+	VADDPS       Z16, Z14, Z3
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z6, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VSUBPS       Z24, Z23, Z3
+	VSUBPS       Z18, Z17, Z3
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z9, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VADDPS       Z24, Z23, Z3
+	VADDPS       Z18, Z17, Z3
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z10, (AX)(R13*1)
@@ -5648,7 +5645,7 @@ butterfly:
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z14, (AX)(R13*1)
+	VMOVUPS      Z13, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      16(SI), R13
@@ -5853,22 +5850,28 @@ butterfly:
 // func ButterflyForward7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyForward7AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -5935,66 +5938,60 @@ butterfly:
 	VADDPS       Z6, Z0, Z12
 	VADDPS       Z10, Z12, Z12
 	VADDPS       Z14, Z12, Z12
-	VBROADCASTSS butterflyConstants<>+24(SB), Z13
-	VMOVAPS      Z0, Z16
-	VFMADD231PS  Z13, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+28(SB), Z17
-	VFNMADD231PS Z17, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z18
-	VFNMADD231PS Z18, Z14, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z19
-	VMULPS       Z19, Z3, Z20
-	VBROADCASTSS butterflyConstants<>+40(SB), Z21
-	VFMADD231PS  Z21, Z5, Z20
-	VBROADCASTSS butterflyConstants<>+44(SB), Z22
-	VFMADD231PS  Z22, Z9, Z20
-	VMOVAPS      Z0, Z23
-	VFNMADD231PS Z17, Z6, Z23
-	VFNMADD231PS Z18, Z10, Z23
-	VFMADD231PS  Z13, Z14, Z23
-	VMULPS       Z21, Z3, Z24
-	VFNMADD231PS Z22, Z5, Z24
-	VFNMADD231PS Z19, Z9, Z24
-	VFNMADD231PS Z18, Z6, Z0
-	VFMADD231PS  Z13, Z10, Z0
-	VFNMADD231PS Z17, Z14, Z0
-	VMULPS       Z22, Z3, Z3
-	VFNMADD231PS Z19, Z5, Z3
-	VFMADD231PS  Z21, Z9, Z3
-	VADDPS       Z20, Z16, Z5
-	VSUBPS       Z20, Z16, Z6
-	VADDPS       Z24, Z23, Z9
-	VSUBPS       Z24, Z23, Z10
-	VADDPS       Z3, Z0, Z14
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z31, Z6, Z13
+	VFNMADD231PS Z30, Z10, Z13
+	VFNMADD231PS Z29, Z14, Z13
+	VMULPS       Z28, Z3, Z16
+	VFMADD231PS  Z27, Z5, Z16
+	VFMADD231PS  Z26, Z9, Z16
+	VMOVAPS      Z0, Z17
+	VFNMADD231PS Z30, Z6, Z17
+	VFNMADD231PS Z29, Z10, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z3, Z18
+	VFNMADD231PS Z26, Z5, Z18
+	VFNMADD231PS Z28, Z9, Z18
+	VFNMADD231PS Z29, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VFNMADD231PS Z30, Z14, Z0
+	VMULPS       Z26, Z3, Z3
+	VFNMADD231PS Z28, Z5, Z3
+	VFMADD231PS  Z27, Z9, Z3
+	VADDPS       Z16, Z13, Z5
+	VSUBPS       Z16, Z13, Z6
+	VADDPS       Z18, Z17, Z9
+	VSUBPS       Z18, Z17, Z10
+	VADDPS       Z3, Z0, Z13
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
 	VADDPS       Z15, Z3, Z3
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z13, Z7, Z16
-	VFNMADD231PS Z17, Z11, Z16
-	VFNMADD231PS Z18, Z15, Z16
-	VMULPS       Z19, Z2, Z20
-	VFMADD231PS  Z21, Z4, Z20
-	VFMADD231PS  Z22, Z8, Z20
-	VMOVAPS      Z1, Z23
-	VFNMADD231PS Z17, Z7, Z23
-	VFNMADD231PS Z18, Z11, Z23
-	VFMADD231PS  Z13, Z15, Z23
-	VMULPS       Z21, Z2, Z24
-	VFNMADD231PS Z22, Z4, Z24
-	VFNMADD231PS Z19, Z8, Z24
-	VFNMADD231PS Z18, Z7, Z1
-	VFMADD231PS  Z13, Z11, Z1
-	VFNMADD231PS Z17, Z15, Z1
-	VMULPS       Z22, Z2, Z2
-	VFNMADD231PS Z19, Z4, Z2
-	VFMADD231PS  Z21, Z8, Z2
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z31, Z7, Z14
+	VFNMADD231PS Z30, Z11, Z14
+	VFNMADD231PS Z29, Z15, Z14
+	VMULPS       Z28, Z2, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMADD231PS  Z26, Z8, Z16
+	VMOVAPS      Z1, Z17
+	VFNMADD231PS Z30, Z7, Z17
+	VFNMADD231PS Z29, Z11, Z17
+	VFMADD231PS  Z31, Z15, Z17
+	VMULPS       Z27, Z2, Z18
+	VFNMADD231PS Z26, Z4, Z18
+	VFNMADD231PS Z28, Z8, Z18
+	VFNMADD231PS Z29, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VFNMADD231PS Z30, Z15, Z1
+	VMULPS       Z26, Z2, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VFMADD231PS  Z27, Z8, Z2
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z12, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VSUBPS       Z20, Z16, Z3
+	VSUBPS       Z16, Z14, Z3
 	VBROADCASTSS 4(R9), Z4
 	VMULPS       Z4, Z3, Z7
 	VBROADCASTSS (R9), Z8
@@ -6005,7 +6002,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Z7, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VADDPS       Z20, Z16, Z3
+	VADDPS       Z16, Z14, Z3
 	VBROADCASTSS 44(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 40(R9), Z7
@@ -6016,7 +6013,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Z5, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VSUBPS       Z24, Z23, Z3
+	VSUBPS       Z18, Z17, Z3
 	VBROADCASTSS 12(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 8(R9), Z6
@@ -6027,7 +6024,7 @@ butterfly:
 	IMULQ        DI, R14
 	VMOVUPS      Z5, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VADDPS       Z24, Z23, Z3
+	VADDPS       Z18, Z17, Z3
 	VBROADCASTSS 36(R9), Z4
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 32(R9), Z6
@@ -6043,8 +6040,8 @@ butterfly:
 	VMULPS       Z4, Z3, Z5
 	VBROADCASTSS 16(R9), Z6
 	VMULPS       Z6, Z3, Z3
-	VFMSUB231PS  Z6, Z14, Z5
-	VFMADD231PS  Z4, Z14, Z3
+	VFMSUB231PS  Z6, Z13, Z5
+	VFMADD231PS  Z4, Z13, Z3
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z5, (AX)(R14*1)
@@ -6299,22 +6296,28 @@ butterfly:
 // func ButterflyInverse7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyInverse7AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -6417,81 +6420,75 @@ butterfly:
 	VADDPS       Z2, Z0, Z12
 	VADDPS       Z4, Z12, Z12
 	VADDPS       Z8, Z12, Z12
-	VBROADCASTSS butterflyConstants<>+24(SB), Z15
-	VMOVAPS      Z0, Z16
-	VFMADD231PS  Z15, Z2, Z16
-	VBROADCASTSS butterflyConstants<>+28(SB), Z17
-	VFNMADD231PS Z17, Z4, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z18
-	VFNMADD231PS Z18, Z8, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z19
-	VMULPS       Z19, Z3, Z20
-	VBROADCASTSS butterflyConstants<>+40(SB), Z21
-	VFMADD231PS  Z21, Z7, Z20
-	VBROADCASTSS butterflyConstants<>+44(SB), Z22
-	VFMADD231PS  Z22, Z11, Z20
-	VMOVAPS      Z0, Z23
-	VFNMADD231PS Z17, Z2, Z23
-	VFNMADD231PS Z18, Z4, Z23
-	VFMADD231PS  Z15, Z8, Z23
-	VMULPS       Z21, Z3, Z24
-	VFNMADD231PS Z22, Z7, Z24
-	VFNMADD231PS Z19, Z11, Z24
-	VFNMADD231PS Z18, Z2, Z0
-	VFMADD231PS  Z15, Z4, Z0
-	VFNMADD231PS Z17, Z8, Z0
-	VMULPS       Z22, Z3, Z2
-	VFNMADD231PS Z19, Z7, Z2
-	VFMADD231PS  Z21, Z11, Z2
-	VADDPS       Z20, Z16, Z3
-	VSUBPS       Z20, Z16, Z4
-	VADDPS       Z24, Z23, Z7
-	VSUBPS       Z24, Z23, Z8
+	VMOVAPS      Z0, Z15
+	VFMADD231PS  Z31, Z2, Z15
+	VFNMADD231PS Z30, Z4, Z15
+	VFNMADD231PS Z29, Z8, Z15
+	VMULPS       Z28, Z3, Z16
+	VFMADD231PS  Z27, Z7, Z16
+	VFMADD231PS  Z26, Z11, Z16
+	VMOVAPS      Z0, Z17
+	VFNMADD231PS Z30, Z2, Z17
+	VFNMADD231PS Z29, Z4, Z17
+	VFMADD231PS  Z31, Z8, Z17
+	VMULPS       Z27, Z3, Z18
+	VFNMADD231PS Z26, Z7, Z18
+	VFNMADD231PS Z28, Z11, Z18
+	VFNMADD231PS Z29, Z2, Z0
+	VFMADD231PS  Z31, Z4, Z0
+	VFNMADD231PS Z30, Z8, Z0
+	VMULPS       Z26, Z3, Z2
+	VFNMADD231PS Z28, Z7, Z2
+	VFMADD231PS  Z27, Z11, Z2
+	VADDPS       Z16, Z15, Z3
+	VSUBPS       Z16, Z15, Z4
+	VADDPS       Z18, Z17, Z7
+	VSUBPS       Z18, Z17, Z8
 	VADDPS       Z2, Z0, Z11
 	VSUBPS       Z2, Z0, Z0
 	VADDPS       Z6, Z1, Z2
 	VADDPS       Z10, Z2, Z2
 	VADDPS       Z14, Z2, Z2
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z15, Z6, Z16
-	VFNMADD231PS Z17, Z10, Z16
-	VFNMADD231PS Z18, Z14, Z16
-	VMULPS       Z19, Z5, Z20
-	VFMADD231PS  Z21, Z9, Z20
-	VFMADD231PS  Z22, Z13, Z20
-	VMOVAPS      Z1, Z23
-	VFNMADD231PS Z17, Z6, Z23
-	VFNMADD231PS Z18, Z10, Z23
-	VFMADD231PS  Z15, Z14, Z23
-	VMULPS       Z21, Z5, Z24
-	VFNMADD231PS Z22, Z9, Z24
-	VFNMADD231PS Z19, Z13, Z24
-	VFNMADD231PS Z18, Z6, Z1
-	VFMADD231PS  Z15, Z10, Z1
-	VFNMADD231PS Z17, Z14, Z1
-	VMULPS       Z22, Z5, Z5
-	VFNMADD231PS Z19, Z9, Z5
-	VFMADD231PS  Z21, Z13, Z5
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z31, Z6, Z15
+	VFNMADD231PS Z30, Z10, Z15
+	VFNMADD231PS Z29, Z14, Z15
+	VMULPS       Z28, Z5, Z16
+	VFMADD231PS  Z27, Z9, Z16
+	VFMADD231PS  Z26, Z13, Z16
+	VMOVAPS      Z1, Z17
+	VFNMADD231PS Z30, Z6, Z17
+	VFNMADD231PS Z29, Z10, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z5, Z18
+	VFNMADD231PS Z26, Z9, Z18
+	VFNMADD231PS Z28, Z13, Z18
+	VFNMADD231PS Z29, Z6, Z1
+	VFMADD231PS  Z31, Z10, Z1
+	VFNMADD231PS Z30, Z14, Z1
+	VMULPS       Z26, Z5, Z5
+	VFNMADD231PS Z28, Z9, Z5
+	VFMADD231PS  Z27, Z13, Z5
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z12, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
-	VSUBPS       Z20, Z16, Z2
+	VSUBPS       Z16, Z15, Z2
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z3, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
-	VADDPS       Z20, Z16, Z2
+	VADDPS       Z16, Z15, Z2
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z4, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
-	VSUBPS       Z24, Z23, Z2
+	VSUBPS       Z18, Z17, Z2
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z7, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
-	VADDPS       Z24, Z23, Z2
+	VADDPS       Z18, Z17, Z2
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z8, (AX)(R14*1)
@@ -6744,17 +6741,23 @@ butterfly:
 // func ButterflyFilter7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilter7AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -6800,61 +6803,55 @@ butterfly:
 	VADDPS       Z6, Z0, Z12
 	VADDPS       Z10, Z12, Z12
 	VADDPS       Z14, Z12, Z12
-	VBROADCASTSS butterflyConstants<>+24(SB), Z13
-	VMOVAPS      Z0, Z16
-	VFMADD231PS  Z13, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+28(SB), Z17
-	VFNMADD231PS Z17, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z18
-	VFNMADD231PS Z18, Z14, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z19
-	VMULPS       Z19, Z3, Z20
-	VBROADCASTSS butterflyConstants<>+40(SB), Z21
-	VFMADD231PS  Z21, Z5, Z20
-	VBROADCASTSS butterflyConstants<>+44(SB), Z22
-	VFMADD231PS  Z22, Z9, Z20
-	VMOVAPS      Z0, Z23
-	VFNMADD231PS Z17, Z6, Z23
-	VFNMADD231PS Z18, Z10, Z23
-	VFMADD231PS  Z13, Z14, Z23
-	VMULPS       Z21, Z3, Z24
-	VFNMADD231PS Z22, Z5, Z24
-	VFNMADD231PS Z19, Z9, Z24
-	VFNMADD231PS Z18, Z6, Z0
-	VFMADD231PS  Z13, Z10, Z0
-	VFNMADD231PS Z17, Z14, Z0
-	VMULPS       Z22, Z3, Z3
-	VFNMADD231PS Z19, Z5, Z3
-	VFMADD231PS  Z21, Z9, Z3
-	VADDPS       Z20, Z16, Z5
-	VSUBPS       Z20, Z16, Z6
-	VADDPS       Z24, Z23, Z9
-	VSUBPS       Z24, Z23, Z10
-	VADDPS       Z3, Z0, Z14
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z31, Z6, Z13
+	VFNMADD231PS Z30, Z10, Z13
+	VFNMADD231PS Z29, Z14, Z13
+	VMULPS       Z28, Z3, Z16
+	VFMADD231PS  Z27, Z5, Z16
+	VFMADD231PS  Z26, Z9, Z16
+	VMOVAPS      Z0, Z17
+	VFNMADD231PS Z30, Z6, Z17
+	VFNMADD231PS Z29, Z10, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z3, Z18
+	VFNMADD231PS Z26, Z5, Z18
+	VFNMADD231PS Z28, Z9, Z18
+	VFNMADD231PS Z29, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VFNMADD231PS Z30, Z14, Z0
+	VMULPS       Z26, Z3, Z3
+	VFNMADD231PS Z28, Z5, Z3
+	VFMADD231PS  Z27, Z9, Z3
+	VADDPS       Z16, Z13, Z5
+	VSUBPS       Z16, Z13, Z6
+	VADDPS       Z18, Z17, Z9
+	VSUBPS       Z18, Z17, Z10
+	VADDPS       Z3, Z0, Z13
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
 	VADDPS       Z15, Z3, Z3
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z13, Z7, Z16
-	VFNMADD231PS Z17, Z11, Z16
-	VFNMADD231PS Z18, Z15, Z16
-	VMULPS       Z19, Z2, Z20
-	VFMADD231PS  Z21, Z4, Z20
-	VFMADD231PS  Z22, Z8, Z20
-	VMOVAPS      Z1, Z23
-	VFNMADD231PS Z17, Z7, Z23
-	VFNMADD231PS Z18, Z11, Z23
-	VFMADD231PS  Z13, Z15, Z23
-	VMULPS       Z21, Z2, Z24
-	VFNMADD231PS Z22, Z4, Z24
-	VFNMADD231PS Z19, Z8, Z24
-	VFNMADD231PS Z18, Z7, Z1
-	VFMADD231PS  Z13, Z11, Z1
-	VFNMADD231PS Z17, Z15, Z1
-	VMULPS       Z22, Z2, Z2
-	VFNMADD231PS Z19, Z4, Z2
-	VFMADD231PS  Z21, Z8, Z2
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z31, Z7, Z14
+	VFNMADD231PS Z30, Z11, Z14
+	VFNMADD231PS Z29, Z15, Z14
+	VMULPS       Z28, Z2, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMADD231PS  Z26, Z8, Z16
+	VMOVAPS      Z1, Z17
+	VFNMADD231PS Z30, Z7, Z17
+	VFNMADD231PS Z29, Z11, Z17
+	VFMADD231PS  Z31, Z15, Z17
+	VMULPS       Z27, Z2, Z18
+	VFNMADD231PS Z26, Z4, Z18
+	VFNMADD231PS Z28, Z8, Z18
+	VFNMADD231PS Z29, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VFNMADD231PS Z30, Z15, Z1
+	VMULPS       Z26, Z2, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VFMADD231PS  Z27, Z8, Z2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -6863,7 +6860,7 @@ butterfly:
 	VMULPS       Z4, Z3, Z3
 	VFMSUB231PS  Z4, Z12, Z8
 	VFMADD231PS  Z7, Z12, Z3
-	VSUBPS       Z20, Z16, Z4
+	VSUBPS       Z16, Z14, Z4
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z7
@@ -6872,42 +6869,42 @@ butterfly:
 	VMULPS       Z7, Z4, Z4
 	VFMSUB231PS  Z7, Z5, Z12
 	VFMADD231PS  Z11, Z5, Z4
-	VADDPS       Z20, Z16, Z5
+	VADDPS       Z16, Z14, Z5
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z7
 	VMOVUPS      64(R9)(R11*1), Z11
-	VMULPS       Z11, Z5, Z15
+	VMULPS       Z11, Z5, Z14
 	VMULPS       Z7, Z5, Z5
-	VFMSUB231PS  Z7, Z6, Z15
+	VFMSUB231PS  Z7, Z6, Z14
 	VFMADD231PS  Z11, Z6, Z5
-	VSUBPS       Z24, Z23, Z6
+	VSUBPS       Z18, Z17, Z6
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z7
 	VMOVUPS      64(R9)(R11*1), Z11
-	VMULPS       Z11, Z6, Z16
+	VMULPS       Z11, Z6, Z15
 	VMULPS       Z7, Z6, Z6
-	VFMSUB231PS  Z7, Z9, Z16
+	VFMSUB231PS  Z7, Z9, Z15
 	VFMADD231PS  Z11, Z9, Z6
-	VADDPS       Z24, Z23, Z7
+	VADDPS       Z18, Z17, Z7
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z9
 	VMOVUPS      64(R9)(R11*1), Z11
-	VMULPS       Z11, Z7, Z20
+	VMULPS       Z11, Z7, Z16
 	VMULPS       Z9, Z7, Z7
-	VFMSUB231PS  Z9, Z10, Z20
+	VFMSUB231PS  Z9, Z10, Z16
 	VFMADD231PS  Z11, Z10, Z7
 	VSUBPS       Z2, Z1, Z9
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z10
 	VMOVUPS      64(R9)(R11*1), Z11
-	VMULPS       Z11, Z9, Z23
+	VMULPS       Z11, Z9, Z17
 	VMULPS       Z10, Z9, Z9
-	VFMSUB231PS  Z10, Z14, Z23
-	VFMADD231PS  Z11, Z14, Z9
+	VFMSUB231PS  Z10, Z13, Z17
+	VFMADD231PS  Z11, Z13, Z9
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      16(SI), R11
 	SHLQ         $0x07, R11
@@ -6918,89 +6915,89 @@ butterfly:
 	VFMSUB231PS  Z2, Z0, Z11
 	VFMADD231PS  Z10, Z0, Z1
 	VADDPS       Z5, Z4, Z0
-	VADDPS       Z15, Z12, Z2
+	VADDPS       Z14, Z12, Z2
 	VSUBPS       Z5, Z4, Z4
-	VSUBPS       Z15, Z12, Z5
+	VSUBPS       Z14, Z12, Z5
 	VADDPS       Z7, Z6, Z10
-	VADDPS       Z20, Z16, Z12
+	VADDPS       Z16, Z15, Z12
 	VSUBPS       Z7, Z6, Z6
-	VSUBPS       Z20, Z16, Z7
-	VADDPS       Z1, Z9, Z14
-	VADDPS       Z11, Z23, Z15
+	VSUBPS       Z16, Z15, Z7
+	VADDPS       Z1, Z9, Z13
+	VADDPS       Z11, Z17, Z14
 	VSUBPS       Z1, Z9, Z1
-	VSUBPS       Z11, Z23, Z9
+	VSUBPS       Z11, Z17, Z9
 	VADDPS       Z0, Z3, Z11
 	VADDPS       Z10, Z11, Z11
-	VADDPS       Z14, Z11, Z11
-	VMOVAPS      Z3, Z16
-	VFMADD231PS  Z13, Z0, Z16
-	VFNMADD231PS Z17, Z10, Z16
-	VFNMADD231PS Z18, Z14, Z16
-	VMULPS       Z19, Z5, Z20
-	VFMADD231PS  Z21, Z7, Z20
-	VFMADD231PS  Z22, Z9, Z20
-	VMOVAPS      Z3, Z23
-	VFNMADD231PS Z17, Z0, Z23
-	VFNMADD231PS Z18, Z10, Z23
-	VFMADD231PS  Z13, Z14, Z23
-	VMULPS       Z21, Z5, Z24
-	VFNMADD231PS Z22, Z7, Z24
-	VFNMADD231PS Z19, Z9, Z24
-	VFNMADD231PS Z18, Z0, Z3
-	VFMADD231PS  Z13, Z10, Z3
-	VFNMADD231PS Z17, Z14, Z3
-	VMULPS       Z22, Z5, Z0
-	VFNMADD231PS Z19, Z7, Z0
-	VFMADD231PS  Z21, Z9, Z0
-	VADDPS       Z20, Z16, Z5
-	VSUBPS       Z20, Z16, Z7
-	VADDPS       Z24, Z23, Z9
-	VSUBPS       Z24, Z23, Z10
-	VADDPS       Z0, Z3, Z14
+	VADDPS       Z13, Z11, Z11
+	VMOVAPS      Z3, Z15
+	VFMADD231PS  Z31, Z0, Z15
+	VFNMADD231PS Z30, Z10, Z15
+	VFNMADD231PS Z29, Z13, Z15
+	VMULPS       Z28, Z5, Z16
+	VFMADD231PS  Z27, Z7, Z16
+	VFMADD231PS  Z26, Z9, Z16
+	VMOVAPS      Z3, Z17
+	VFNMADD231PS Z30, Z0, Z17
+	VFNMADD231PS Z29, Z10, Z17
+	VFMADD231PS  Z31, Z13, Z17
+	VMULPS       Z27, Z5, Z18
+	VFNMADD231PS Z26, Z7, Z18
+	VFNMADD231PS Z28, Z9, Z18
+	VFNMADD231PS Z29, Z0, Z3
+	VFMADD231PS  Z31, Z10, Z3
+	VFNMADD231PS Z30, Z13, Z3
+	VMULPS       Z26, Z5, Z0
+	VFNMADD231PS Z28, Z7, Z0
+	VFMADD231PS  Z27, Z9, Z0
+	VADDPS       Z16, Z15, Z5
+	VSUBPS       Z16, Z15, Z7
+	VADDPS       Z18, Z17, Z9
+	VSUBPS       Z18, Z17, Z10
+	VADDPS       Z0, Z3, Z13
 	VSUBPS       Z0, Z3, Z0
 	VADDPS       Z2, Z8, Z3
 	VADDPS       Z12, Z3, Z3
-	VADDPS       Z15, Z3, Z3
-	VMOVAPS      Z8, Z16
-	VFMADD231PS  Z13, Z2, Z16
-	VFNMADD231PS Z17, Z12, Z16
-	VFNMADD231PS Z18, Z15, Z16
-	VMULPS       Z19, Z4, Z20
-	VFMADD231PS  Z21, Z6, Z20
-	VFMADD231PS  Z22, Z1, Z20
-	VMOVAPS      Z8, Z23
-	VFNMADD231PS Z17, Z2, Z23
-	VFNMADD231PS Z18, Z12, Z23
-	VFMADD231PS  Z13, Z15, Z23
-	VMULPS       Z21, Z4, Z24
-	VFNMADD231PS Z22, Z6, Z24
-	VFNMADD231PS Z19, Z1, Z24
-	VFNMADD231PS Z18, Z2, Z8
-	VFMADD231PS  Z13, Z12, Z8
-	VFNMADD231PS Z17, Z15, Z8
-	VMULPS       Z22, Z4, Z2
-	VFNMADD231PS Z19, Z6, Z2
-	VFMADD231PS  Z21, Z1, Z2
+	VADDPS       Z14, Z3, Z3
+	VMOVAPS      Z8, Z15
+	VFMADD231PS  Z31, Z2, Z15
+	VFNMADD231PS Z30, Z12, Z15
+	VFNMADD231PS Z29, Z14, Z15
+	VMULPS       Z28, Z4, Z16
+	VFMADD231PS  Z27, Z6, Z16
+	VFMADD231PS  Z26, Z1, Z16
+	VMOVAPS      Z8, Z17
+	VFNMADD231PS Z30, Z2, Z17
+	VFNMADD231PS Z29, Z12, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z4, Z18
+	VFNMADD231PS Z26, Z6, Z18
+	VFNMADD231PS Z28, Z1, Z18
+	VFNMADD231PS Z29, Z2, Z8
+	VFMADD231PS  Z31, Z12, Z8
+	VFNMADD231PS Z30, Z14, Z8
+	VMULPS       Z26, Z4, Z2
+	VFNMADD231PS Z28, Z6, Z2
+	VFMADD231PS  Z27, Z1, Z2
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z3, (AX)(R11*1)
 	VMOVUPS      Z11, (CX)(R11*1)
-	VSUBPS       Z20, Z16, Z1
+	VSUBPS       Z16, Z15, Z1
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
 	VMOVUPS      Z5, (CX)(R11*1)
-	VADDPS       Z20, Z16, Z1
+	VADDPS       Z16, Z15, Z1
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
 	VMOVUPS      Z7, (CX)(R11*1)
-	VSUBPS       Z24, Z23, Z1
+	VSUBPS       Z18, Z17, Z1
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
 	VMOVUPS      Z9, (CX)(R11*1)
-	VADDPS       Z24, Z23, Z1
+	VADDPS       Z18, Z17, Z1
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
@@ -7009,7 +7006,7 @@ butterfly:
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	VMOVUPS      Z13, (CX)(R11*1)
 	VADDPS       Z2, Z8, Z1
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
@@ -7331,18 +7328,24 @@ butterfly:
 // func ButterflyFilterAdd7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilterAdd7AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ added+40(FP), R10
-	MOVQ count+72(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         added+40(FP), R10
+	MOVQ         count+72(FP), R11
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
 
 butterfly:
 	MOVLQSX      (SI), R12
@@ -7388,61 +7391,55 @@ butterfly:
 	VADDPS       Z6, Z0, Z12
 	VADDPS       Z10, Z12, Z12
 	VADDPS       Z14, Z12, Z12
-	VBROADCASTSS butterflyConstants<>+24(SB), Z13
-	VMOVAPS      Z0, Z16
-	VFMADD231PS  Z13, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+28(SB), Z17
-	VFNMADD231PS Z17, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z18
-	VFNMADD231PS Z18, Z14, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z19
-	VMULPS       Z19, Z3, Z20
-	VBROADCASTSS butterflyConstants<>+40(SB), Z21
-	VFMADD231PS  Z21, Z5, Z20
-	VBROADCASTSS butterflyConstants<>+44(SB), Z22
-	VFMADD231PS  Z22, Z9, Z20
-	VMOVAPS      Z0, Z23
-	VFNMADD231PS Z17, Z6, Z23
-	VFNMADD231PS Z18, Z10, Z23
-	VFMADD231PS  Z13, Z14, Z23
-	VMULPS       Z21, Z3, Z24
-	VFNMADD231PS Z22, Z5, Z24
-	VFNMADD231PS Z19, Z9, Z24
-	VFNMADD231PS Z18, Z6, Z0
-	VFMADD231PS  Z13, Z10, Z0
-	VFNMADD231PS Z17, Z14, Z0
-	VMULPS       Z22, Z3, Z3
-	VFNMADD231PS Z19, Z5, Z3
-	VFMADD231PS  Z21, Z9, Z3
-	VADDPS       Z20, Z16, Z5
-	VSUBPS       Z20, Z16, Z6
-	VADDPS       Z24, Z23, Z9
-	VSUBPS       Z24, Z23, Z10
-	VADDPS       Z3, Z0, Z14
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z31, Z6, Z13
+	VFNMADD231PS Z30, Z10, Z13
+	VFNMADD231PS Z29, Z14, Z13
+	VMULPS       Z28, Z3, Z16
+	VFMADD231PS  Z27, Z5, Z16
+	VFMADD231PS  Z26, Z9, Z16
+	VMOVAPS      Z0, Z17
+	VFNMADD231PS Z30, Z6, Z17
+	VFNMADD231PS Z29, Z10, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z3, Z18
+	VFNMADD231PS Z26, Z5, Z18
+	VFNMADD231PS Z28, Z9, Z18
+	VFNMADD231PS Z29, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VFNMADD231PS Z30, Z14, Z0
+	VMULPS       Z26, Z3, Z3
+	VFNMADD231PS Z28, Z5, Z3
+	VFMADD231PS  Z27, Z9, Z3
+	VADDPS       Z16, Z13, Z5
+	VSUBPS       Z16, Z13, Z6
+	VADDPS       Z18, Z17, Z9
+	VSUBPS       Z18, Z17, Z10
+	VADDPS       Z3, Z0, Z13
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
 	VADDPS       Z15, Z3, Z3
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z13, Z7, Z16
-	VFNMADD231PS Z17, Z11, Z16
-	VFNMADD231PS Z18, Z15, Z16
-	VMULPS       Z19, Z2, Z20
-	VFMADD231PS  Z21, Z4, Z20
-	VFMADD231PS  Z22, Z8, Z20
-	VMOVAPS      Z1, Z23
-	VFNMADD231PS Z17, Z7, Z23
-	VFNMADD231PS Z18, Z11, Z23
-	VFMADD231PS  Z13, Z15, Z23
-	VMULPS       Z21, Z2, Z24
-	VFNMADD231PS Z22, Z4, Z24
-	VFNMADD231PS Z19, Z8, Z24
-	VFNMADD231PS Z18, Z7, Z1
-	VFMADD231PS  Z13, Z11, Z1
-	VFNMADD231PS Z17, Z15, Z1
-	VMULPS       Z22, Z2, Z2
-	VFNMADD231PS Z19, Z4, Z2
-	VFMADD231PS  Z21, Z8, Z2
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z31, Z7, Z14
+	VFNMADD231PS Z30, Z11, Z14
+	VFNMADD231PS Z29, Z15, Z14
+	VMULPS       Z28, Z2, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMADD231PS  Z26, Z8, Z16
+	VMOVAPS      Z1, Z17
+	VFNMADD231PS Z30, Z7, Z17
+	VFNMADD231PS Z29, Z11, Z17
+	VFMADD231PS  Z31, Z15, Z17
+	VMULPS       Z27, Z2, Z18
+	VFNMADD231PS Z26, Z4, Z18
+	VFNMADD231PS Z28, Z8, Z18
+	VFNMADD231PS Z29, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VFNMADD231PS Z30, Z15, Z1
+	VMULPS       Z26, Z2, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VFMADD231PS  Z27, Z8, Z2
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -7455,7 +7452,7 @@ butterfly:
 	VFMADD231PS  Z4, Z3, Z11
 	VFMADD231PS  Z4, Z12, Z8
 	VFMADD231PS  Z7, Z12, Z11
-	VSUBPS       Z20, Z16, Z3
+	VSUBPS       Z16, Z14, Z3
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -7468,7 +7465,7 @@ butterfly:
 	VFMADD231PS  Z4, Z3, Z15
 	VFMADD231PS  Z4, Z5, Z12
 	VFMADD231PS  Z7, Z5, Z15
-	VADDPS       Z20, Z16, Z3
+	VADDPS       Z16, Z14, Z3
 	MOVLQSX      24(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -7476,12 +7473,12 @@ butterfly:
 	MOVLQSX      24(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z7
-	VMOVUPS      64(R10)(R12*1), Z16
+	VMOVUPS      64(R10)(R12*1), Z14
 	VFNMADD231PS Z5, Z3, Z7
-	VFMADD231PS  Z4, Z3, Z16
+	VFMADD231PS  Z4, Z3, Z14
 	VFMADD231PS  Z4, Z6, Z7
-	VFMADD231PS  Z5, Z6, Z16
-	VSUBPS       Z24, Z23, Z3
+	VFMADD231PS  Z5, Z6, Z14
+	VSUBPS       Z18, Z17, Z3
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -7489,12 +7486,12 @@ butterfly:
 	MOVLQSX      8(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z6
-	VMOVUPS      64(R10)(R12*1), Z20
+	VMOVUPS      64(R10)(R12*1), Z16
 	VFNMADD231PS Z5, Z3, Z6
-	VFMADD231PS  Z4, Z3, Z20
+	VFMADD231PS  Z4, Z3, Z16
 	VFMADD231PS  Z4, Z9, Z6
-	VFMADD231PS  Z5, Z9, Z20
-	VADDPS       Z24, Z23, Z3
+	VFMADD231PS  Z5, Z9, Z16
+	VADDPS       Z18, Z17, Z3
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z4
@@ -7502,11 +7499,11 @@ butterfly:
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z9
-	VMOVUPS      64(R10)(R12*1), Z23
+	VMOVUPS      64(R10)(R12*1), Z17
 	VFNMADD231PS Z5, Z3, Z9
-	VFMADD231PS  Z4, Z3, Z23
+	VFMADD231PS  Z4, Z3, Z17
 	VFMADD231PS  Z4, Z10, Z9
-	VFMADD231PS  Z5, Z10, Z23
+	VFMADD231PS  Z5, Z10, Z17
 	VSUBPS       Z2, Z1, Z3
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
@@ -7515,11 +7512,11 @@ butterfly:
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z10
-	VMOVUPS      64(R10)(R12*1), Z24
+	VMOVUPS      64(R10)(R12*1), Z18
 	VFNMADD231PS Z5, Z3, Z10
-	VFMADD231PS  Z4, Z3, Z24
-	VFMADD231PS  Z4, Z14, Z10
-	VFMADD231PS  Z5, Z14, Z24
+	VFMADD231PS  Z4, Z3, Z18
+	VFMADD231PS  Z4, Z13, Z10
+	VFMADD231PS  Z5, Z13, Z18
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      16(SI), R12
 	SHLQ         $0x07, R12
@@ -7533,90 +7530,90 @@ butterfly:
 	VFMADD231PS  Z2, Z1, Z5
 	VFMADD231PS  Z2, Z0, Z4
 	VFMADD231PS  Z3, Z0, Z5
-	VADDPS       Z16, Z15, Z0
+	VADDPS       Z14, Z15, Z0
 	VADDPS       Z7, Z12, Z1
-	VSUBPS       Z16, Z15, Z2
+	VSUBPS       Z14, Z15, Z2
 	VSUBPS       Z7, Z12, Z3
-	VADDPS       Z23, Z20, Z7
+	VADDPS       Z17, Z16, Z7
 	VADDPS       Z9, Z6, Z12
-	VSUBPS       Z23, Z20, Z14
+	VSUBPS       Z17, Z16, Z13
 	VSUBPS       Z9, Z6, Z6
-	VADDPS       Z5, Z24, Z9
-	VADDPS       Z4, Z10, Z15
-	VSUBPS       Z5, Z24, Z5
+	VADDPS       Z5, Z18, Z9
+	VADDPS       Z4, Z10, Z14
+	VSUBPS       Z5, Z18, Z5
 	VSUBPS       Z4, Z10, Z4
 	VADDPS       Z0, Z11, Z10
 	VADDPS       Z7, Z10, Z10
 	VADDPS       Z9, Z10, Z10
-	VMOVAPS      Z11, Z16
-	VFMADD231PS  Z13, Z0, Z16
-	VFNMADD231PS Z17, Z7, Z16
-	VFNMADD231PS Z18, Z9, Z16
-	VMULPS       Z19, Z3, Z20
-	VFMADD231PS  Z21, Z6, Z20
-	VFMADD231PS  Z22, Z4, Z20
-	VMOVAPS      Z11, Z23
-	VFNMADD231PS Z17, Z0, Z23
-	VFNMADD231PS Z18, Z7, Z23
-	VFMADD231PS  Z13, Z9, Z23
-	VMULPS       Z21, Z3, Z24
-	VFNMADD231PS Z22, Z6, Z24
-	VFNMADD231PS Z19, Z4, Z24
-	VFNMADD231PS Z18, Z0, Z11
-	VFMADD231PS  Z13, Z7, Z11
-	VFNMADD231PS Z17, Z9, Z11
-	VMULPS       Z22, Z3, Z0
-	VFNMADD231PS Z19, Z6, Z0
-	VFMADD231PS  Z21, Z4, Z0
-	VADDPS       Z20, Z16, Z3
-	VSUBPS       Z20, Z16, Z4
-	VADDPS       Z24, Z23, Z6
-	VSUBPS       Z24, Z23, Z7
+	VMOVAPS      Z11, Z15
+	VFMADD231PS  Z31, Z0, Z15
+	VFNMADD231PS Z30, Z7, Z15
+	VFNMADD231PS Z29, Z9, Z15
+	VMULPS       Z28, Z3, Z16
+	VFMADD231PS  Z27, Z6, Z16
+	VFMADD231PS  Z26, Z4, Z16
+	VMOVAPS      Z11, Z17
+	VFNMADD231PS Z30, Z0, Z17
+	VFNMADD231PS Z29, Z7, Z17
+	VFMADD231PS  Z31, Z9, Z17
+	VMULPS       Z27, Z3, Z18
+	VFNMADD231PS Z26, Z6, Z18
+	VFNMADD231PS Z28, Z4, Z18
+	VFNMADD231PS Z29, Z0, Z11
+	VFMADD231PS  Z31, Z7, Z11
+	VFNMADD231PS Z30, Z9, Z11
+	VMULPS       Z26, Z3, Z0
+	VFNMADD231PS Z28, Z6, Z0
+	VFMADD231PS  Z27, Z4, Z0
+	VADDPS       Z16, Z15, Z3
+	VSUBPS       Z16, Z15, Z4
+	VADDPS       Z18, Z17, Z6
+	VSUBPS       Z18, Z17, Z7
 	VADDPS       Z0, Z11, Z9
 	VSUBPS       Z0, Z11, Z0
 	VADDPS       Z1, Z8, Z11
 	VADDPS       Z12, Z11, Z11
-	VADDPS       Z15, Z11, Z11
-	VMOVAPS      Z8, Z16
-	VFMADD231PS  Z13, Z1, Z16
-	VFNMADD231PS Z17, Z12, Z16
-	VFNMADD231PS Z18, Z15, Z16
-	VMULPS       Z19, Z2, Z20
-	VFMADD231PS  Z21, Z14, Z20
-	VFMADD231PS  Z22, Z5, Z20
-	VMOVAPS      Z8, Z23
-	VFNMADD231PS Z17, Z1, Z23
-	VFNMADD231PS Z18, Z12, Z23
-	VFMADD231PS  Z13, Z15, Z23
-	VMULPS       Z21, Z2, Z24
-	VFNMADD231PS Z22, Z14, Z24
-	VFNMADD231PS Z19, Z5, Z24
-	VFNMADD231PS Z18, Z1, Z8
-	VFMADD231PS  Z13, Z12, Z8
-	VFNMADD231PS Z17, Z15, Z8
-	VMULPS       Z22, Z2, Z1
-	VFNMADD231PS Z19, Z14, Z1
-	VFMADD231PS  Z21, Z5, Z1
+	VADDPS       Z14, Z11, Z11
+	VMOVAPS      Z8, Z15
+	VFMADD231PS  Z31, Z1, Z15
+	VFNMADD231PS Z30, Z12, Z15
+	VFNMADD231PS Z29, Z14, Z15
+	VMULPS       Z28, Z2, Z16
+	VFMADD231PS  Z27, Z13, Z16
+	VFMADD231PS  Z26, Z5, Z16
+	VMOVAPS      Z8, Z17
+	VFNMADD231PS Z30, Z1, Z17
+	VFNMADD231PS Z29, Z12, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z2, Z18
+	VFNMADD231PS Z26, Z13, Z18
+	VFNMADD231PS Z28, Z5, Z18
+	VFNMADD231PS Z29, Z1, Z8
+	VFMADD231PS  Z31, Z12, Z8
+	VFNMADD231PS Z30, Z14, Z8
+	VMULPS       Z26, Z2, Z1
+	VFNMADD231PS Z28, Z13, Z1
+	VFMADD231PS  Z27, Z5, Z1
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z11, (AX)(R12*1)
 	VMOVUPS      Z10, (CX)(R12*1)
-	VSUBPS       Z20, Z16, Z2
+	VSUBPS       Z16, Z15, Z2
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
 	VMOVUPS      Z3, (CX)(R12*1)
-	VADDPS       Z20, Z16, Z2
+	VADDPS       Z16, Z15, Z2
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
 	VMOVUPS      Z4, (CX)(R12*1)
-	VSUBPS       Z24, Z23, Z2
+	VSUBPS       Z18, Z17, Z2
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
 	VMOVUPS      Z6, (CX)(R12*1)
-	VADDPS       Z24, Z23, Z2
+	VADDPS       Z18, Z17, Z2
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
@@ -7979,17 +7976,23 @@ butterfly:
 // func ButterflyAccumulate7AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyAccumulate7AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -8035,61 +8038,55 @@ butterfly:
 	VADDPS       Z6, Z0, Z12
 	VADDPS       Z10, Z12, Z12
 	VADDPS       Z14, Z12, Z12
-	VBROADCASTSS butterflyConstants<>+24(SB), Z13
-	VMOVAPS      Z0, Z16
-	VFMADD231PS  Z13, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+28(SB), Z17
-	VFNMADD231PS Z17, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+32(SB), Z18
-	VFNMADD231PS Z18, Z14, Z16
-	VBROADCASTSS butterflyConstants<>+36(SB), Z19
-	VMULPS       Z19, Z3, Z20
-	VBROADCASTSS butterflyConstants<>+40(SB), Z21
-	VFMADD231PS  Z21, Z5, Z20
-	VBROADCASTSS butterflyConstants<>+44(SB), Z22
-	VFMADD231PS  Z22, Z9, Z20
-	VMOVAPS      Z0, Z23
-	VFNMADD231PS Z17, Z6, Z23
-	VFNMADD231PS Z18, Z10, Z23
-	VFMADD231PS  Z13, Z14, Z23
-	VMULPS       Z21, Z3, Z24
-	VFNMADD231PS Z22, Z5, Z24
-	VFNMADD231PS Z19, Z9, Z24
-	VFNMADD231PS Z18, Z6, Z0
-	VFMADD231PS  Z13, Z10, Z0
-	VFNMADD231PS Z17, Z14, Z0
-	VMULPS       Z22, Z3, Z3
-	VFNMADD231PS Z19, Z5, Z3
-	VFMADD231PS  Z21, Z9, Z3
-	VADDPS       Z20, Z16, Z5
-	VSUBPS       Z20, Z16, Z6
-	VADDPS       Z24, Z23, Z9
-	VSUBPS       Z24, Z23, Z10
-	VADDPS       Z3, Z0, Z14
+	VMOVAPS      Z0, Z13
+	VFMADD231PS  Z31, Z6, Z13
+	VFNMADD231PS Z30, Z10, Z13
+	VFNMADD231PS Z29, Z14, Z13
+	VMULPS       Z28, Z3, Z16
+	VFMADD231PS  Z27, Z5, Z16
+	VFMADD231PS  Z26, Z9, Z16
+	VMOVAPS      Z0, Z17
+	VFNMADD231PS Z30, Z6, Z17
+	VFNMADD231PS Z29, Z10, Z17
+	VFMADD231PS  Z31, Z14, Z17
+	VMULPS       Z27, Z3, Z18
+	VFNMADD231PS Z26, Z5, Z18
+	VFNMADD231PS Z28, Z9, Z18
+	VFNMADD231PS Z29, Z6, Z0
+	VFMADD231PS  Z31, Z10, Z0
+	VFNMADD231PS Z30, Z14, Z0
+	VMULPS       Z26, Z3, Z3
+	VFNMADD231PS Z28, Z5, Z3
+	VFMADD231PS  Z27, Z9, Z3
+	VADDPS       Z16, Z13, Z5
+	VSUBPS       Z16, Z13, Z6
+	VADDPS       Z18, Z17, Z9
+	VSUBPS       Z18, Z17, Z10
+	VADDPS       Z3, Z0, Z13
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
 	VADDPS       Z11, Z3, Z3
 	VADDPS       Z15, Z3, Z3
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z13, Z7, Z16
-	VFNMADD231PS Z17, Z11, Z16
-	VFNMADD231PS Z18, Z15, Z16
-	VMULPS       Z19, Z2, Z20
-	VFMADD231PS  Z21, Z4, Z20
-	VFMADD231PS  Z22, Z8, Z20
-	VMOVAPS      Z1, Z23
-	VFNMADD231PS Z17, Z7, Z23
-	VFNMADD231PS Z18, Z11, Z23
-	VFMADD231PS  Z13, Z15, Z23
-	VMULPS       Z21, Z2, Z24
-	VFNMADD231PS Z22, Z4, Z24
-	VFNMADD231PS Z19, Z8, Z24
-	VFNMADD231PS Z18, Z7, Z1
-	VFMADD231PS  Z13, Z11, Z1
-	VFNMADD231PS Z17, Z15, Z1
-	VMULPS       Z22, Z2, Z2
-	VFNMADD231PS Z19, Z4, Z2
-	VFMADD231PS  Z21, Z8, Z2
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z31, Z7, Z14
+	VFNMADD231PS Z30, Z11, Z14
+	VFNMADD231PS Z29, Z15, Z14
+	VMULPS       Z28, Z2, Z16
+	VFMADD231PS  Z27, Z4, Z16
+	VFMADD231PS  Z26, Z8, Z16
+	VMOVAPS      Z1, Z17
+	VFNMADD231PS Z30, Z7, Z17
+	VFNMADD231PS Z29, Z11, Z17
+	VFMADD231PS  Z31, Z15, Z17
+	VMULPS       Z27, Z2, Z18
+	VFNMADD231PS Z26, Z4, Z18
+	VFNMADD231PS Z28, Z8, Z18
+	VFNMADD231PS Z29, Z7, Z1
+	VFMADD231PS  Z31, Z11, Z1
+	VFNMADD231PS Z30, Z15, Z1
+	VMULPS       Z26, Z2, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VFMADD231PS  Z27, Z8, Z2
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -8106,7 +8103,7 @@ butterfly:
 	IMULQ        DI, R11
 	VMOVUPS      Z8, (AX)(R11*1)
 	VMOVUPS      Z11, (CX)(R11*1)
-	VSUBPS       Z20, Z16, Z3
+	VSUBPS       Z16, Z14, Z3
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -8123,7 +8120,7 @@ butterfly:
 	IMULQ        DI, R11
 	VMOVUPS      Z8, (AX)(R11*1)
 	VMOVUPS      Z11, (CX)(R11*1)
-	VADDPS       Z20, Z16, Z3
+	VADDPS       Z16, Z14, Z3
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -8140,7 +8137,7 @@ butterfly:
 	IMULQ        DI, R11
 	VMOVUPS      Z7, (AX)(R11*1)
 	VMOVUPS      Z8, (CX)(R11*1)
-	VSUBPS       Z24, Z23, Z3
+	VSUBPS       Z18, Z17, Z3
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -8157,7 +8154,7 @@ butterfly:
 	IMULQ        DI, R11
 	VMOVUPS      Z6, (AX)(R11*1)
 	VMOVUPS      Z7, (CX)(R11*1)
-	VADDPS       Z24, Z23, Z3
+	VADDPS       Z18, Z17, Z3
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z4
@@ -8185,8 +8182,8 @@ butterfly:
 	VMOVUPS      (CX)(R11*1), Z7
 	VFMADD231PS  Z5, Z3, Z6
 	VFMADD231PS  Z4, Z3, Z7
-	VFMADD231PS  Z4, Z14, Z6
-	VFNMADD231PS Z5, Z14, Z7
+	VFMADD231PS  Z4, Z13, Z6
+	VFNMADD231PS Z5, Z13, Z7
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z6, (AX)(R11*1)
@@ -8469,21 +8466,22 @@ butterfly:
 // func ButterflyPlain8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyPlain8AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ aheadRe+80(FP), R9
-	MOVQ aheadIm+88(FP), R10
-	MOVQ aheadStride+96(FP), R11
-	SHLQ $0x02, R11
-	SUBQ R9, R10
-	MOVQ count+72(FP), R12
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         aheadRe+80(FP), R9
+	MOVQ         aheadIm+88(FP), R10
+	MOVQ         aheadStride+96(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R9, R10
+	MOVQ         count+72(FP), R12
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
 
 butterfly:
 	PREFETCHT1   (R9)
@@ -8602,31 +8600,30 @@ butterfly:
 	VSUBPS       Z10, Z2, Z7
 	VSUBPS       Z14, Z6, Z6
 	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+48(SB), Z8
-	VMOVAPS      Z4, Z9
-	VFMADD231PS  Z8, Z3, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z7, Z10
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z7, Z9
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z9, (AX)(R13*1)
-	VMOVUPS      Z10, (CX)(R13*1)
-	VFNMADD231PS Z8, Z3, Z4
-	VFNMADD231PS Z8, Z7, Z5
+	VMOVUPS      Z8, (AX)(R13*1)
+	VMOVUPS      Z9, (CX)(R13*1)
+	VFNMADD231PS Z31, Z3, Z4
+	VFNMADD231PS Z31, Z7, Z5
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z4, (AX)(R13*1)
 	VMOVUPS      Z5, (CX)(R13*1)
 	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z8, Z2, Z3
+	VFMADD231PS  Z31, Z2, Z3
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z6, Z4
+	VFNMADD231PS Z31, Z6, Z4
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z3, (AX)(R13*1)
 	VMOVUPS      Z4, (CX)(R13*1)
-	VFNMADD231PS Z8, Z2, Z0
-	VFMADD231PS  Z8, Z6, Z1
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z1
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z0, (AX)(R13*1)
@@ -8818,22 +8815,23 @@ butterfly:
 // func ButterflyForward8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyForward8AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -8970,49 +8968,48 @@ butterfly:
 	VSUBPS       Z10, Z2, Z7
 	VSUBPS       Z14, Z6, Z6
 	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+48(SB), Z8
-	VMOVAPS      Z4, Z9
-	VFMADD231PS  Z8, Z3, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z7, Z10
-	VBROADCASTSS 4(R9), Z11
-	VMULPS       Z11, Z10, Z12
-	VBROADCASTSS (R9), Z13
-	VMULPS       Z13, Z10, Z10
-	VFMSUB231PS  Z13, Z9, Z12
-	VFMADD231PS  Z11, Z9, Z10
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z7, Z9
+	VBROADCASTSS 4(R9), Z10
+	VMULPS       Z10, Z9, Z11
+	VBROADCASTSS (R9), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z8, Z11
+	VFMADD231PS  Z10, Z8, Z9
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z12, (AX)(R14*1)
-	VMOVUPS      Z10, (CX)(R14*1)
-	VFNMADD231PS Z8, Z3, Z4
-	VFNMADD231PS Z8, Z7, Z5
+	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
+	VFNMADD231PS Z31, Z3, Z4
+	VFNMADD231PS Z31, Z7, Z5
 	VBROADCASTSS 36(R9), Z3
 	VMULPS       Z3, Z5, Z7
-	VBROADCASTSS 32(R9), Z9
-	VMULPS       Z9, Z5, Z5
-	VFMSUB231PS  Z9, Z4, Z7
+	VBROADCASTSS 32(R9), Z8
+	VMULPS       Z8, Z5, Z5
+	VFMSUB231PS  Z8, Z4, Z7
 	VFMADD231PS  Z3, Z4, Z5
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z7, (AX)(R14*1)
 	VMOVUPS      Z5, (CX)(R14*1)
 	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z8, Z2, Z3
+	VFMADD231PS  Z31, Z2, Z3
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z6, Z4
+	VFNMADD231PS Z31, Z6, Z4
 	VBROADCASTSS 20(R9), Z5
 	VMULPS       Z5, Z4, Z7
-	VBROADCASTSS 16(R9), Z9
-	VMULPS       Z9, Z4, Z4
-	VFMSUB231PS  Z9, Z3, Z7
+	VBROADCASTSS 16(R9), Z8
+	VMULPS       Z8, Z4, Z4
+	VFMSUB231PS  Z8, Z3, Z7
 	VFMADD231PS  Z5, Z3, Z4
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z7, (AX)(R14*1)
 	VMOVUPS      Z4, (CX)(R14*1)
-	VFNMADD231PS Z8, Z2, Z0
-	VFMADD231PS  Z8, Z6, Z1
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z1
 	VBROADCASTSS 52(R9), Z2
 	VMULPS       Z2, Z1, Z3
 	VBROADCASTSS 48(R9), Z4
@@ -9255,22 +9252,23 @@ butterfly:
 // func ButterflyInverse8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyInverse8AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -9431,31 +9429,30 @@ butterfly:
 	VSUBPS       Z13, Z5, Z7
 	VSUBPS       Z14, Z6, Z6
 	VADDPS       Z13, Z5, Z5
-	VBROADCASTSS butterflyConstants<>+48(SB), Z8
-	VMOVAPS      Z2, Z9
-	VFMADD231PS  Z8, Z4, Z9
-	VMOVAPS      Z3, Z10
-	VFMADD231PS  Z8, Z7, Z10
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z31, Z4, Z8
+	VMOVAPS      Z3, Z9
+	VFMADD231PS  Z31, Z7, Z9
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z9, (AX)(R14*1)
-	VMOVUPS      Z10, (CX)(R14*1)
-	VFNMADD231PS Z8, Z4, Z2
-	VFNMADD231PS Z8, Z7, Z3
+	VMOVUPS      Z8, (AX)(R14*1)
+	VMOVUPS      Z9, (CX)(R14*1)
+	VFNMADD231PS Z31, Z4, Z2
+	VFNMADD231PS Z31, Z7, Z3
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z2, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z8, Z5, Z2
+	VFMADD231PS  Z31, Z5, Z2
 	VMOVAPS      Z1, Z3
-	VFNMADD231PS Z8, Z6, Z3
+	VFNMADD231PS Z31, Z6, Z3
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z2, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VFNMADD231PS Z8, Z5, Z0
-	VFMADD231PS  Z8, Z6, Z1
+	VFNMADD231PS Z31, Z5, Z0
+	VFMADD231PS  Z31, Z6, Z1
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z0, (AX)(R14*1)
@@ -9694,17 +9691,18 @@ butterfly:
 // func ButterflyFilter8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilter8AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -9815,43 +9813,42 @@ butterfly:
 	VSUBPS       Z10, Z2, Z7
 	VSUBPS       Z14, Z6, Z6
 	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+48(SB), Z9
-	VMOVAPS      Z4, Z10
-	VFMADD231PS  Z9, Z3, Z10
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z9, Z7, Z14
+	VMOVAPS      Z4, Z9
+	VFMADD231PS  Z31, Z3, Z9
+	VMOVAPS      Z8, Z10
+	VFMADD231PS  Z31, Z7, Z10
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z15
-	VMOVUPS      64(R9)(R11*1), Z18
-	VMULPS       Z18, Z14, Z21
-	VMULPS       Z15, Z14, Z14
-	VFMSUB231PS  Z15, Z10, Z21
-	VFMADD231PS  Z18, Z10, Z14
-	VFNMADD231PS Z9, Z3, Z4
-	VFNMADD231PS Z9, Z7, Z8
+	VMOVUPS      (R9)(R11*1), Z14
+	VMOVUPS      64(R9)(R11*1), Z15
+	VMULPS       Z15, Z10, Z18
+	VMULPS       Z14, Z10, Z10
+	VFMSUB231PS  Z14, Z9, Z18
+	VFMADD231PS  Z15, Z9, Z10
+	VFNMADD231PS Z31, Z3, Z4
+	VFNMADD231PS Z31, Z7, Z8
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z3
 	VMOVUPS      64(R9)(R11*1), Z7
-	VMULPS       Z7, Z8, Z10
+	VMULPS       Z7, Z8, Z9
 	VMULPS       Z3, Z8, Z8
-	VFMSUB231PS  Z3, Z4, Z10
+	VFMSUB231PS  Z3, Z4, Z9
 	VFMADD231PS  Z7, Z4, Z8
 	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z9, Z2, Z3
+	VFMADD231PS  Z31, Z2, Z3
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z9, Z6, Z4
+	VFNMADD231PS Z31, Z6, Z4
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z7
-	VMOVUPS      64(R9)(R11*1), Z15
-	VMULPS       Z15, Z4, Z18
+	VMOVUPS      64(R9)(R11*1), Z14
+	VMULPS       Z14, Z4, Z15
 	VMULPS       Z7, Z4, Z4
-	VFMSUB231PS  Z7, Z3, Z18
-	VFMADD231PS  Z15, Z3, Z4
-	VFNMADD231PS Z9, Z2, Z0
-	VFMADD231PS  Z9, Z6, Z1
+	VFMSUB231PS  Z7, Z3, Z15
+	VFMADD231PS  Z14, Z3, Z4
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z1
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z2
@@ -9864,47 +9861,47 @@ butterfly:
 	VADDPS       Z16, Z20, Z2
 	VSUBPS       Z12, Z17, Z3
 	VSUBPS       Z16, Z20, Z7
-	VADDPS       Z8, Z14, Z12
-	VADDPS       Z10, Z21, Z15
-	VSUBPS       Z8, Z14, Z8
-	VSUBPS       Z10, Z21, Z10
-	VADDPS       Z10, Z8, Z14
+	VADDPS       Z8, Z10, Z12
+	VADDPS       Z9, Z18, Z14
 	VSUBPS       Z8, Z10, Z8
-	VADDPS       Z5, Z13, Z10
+	VSUBPS       Z9, Z18, Z9
+	VADDPS       Z9, Z8, Z10
+	VSUBPS       Z8, Z9, Z8
+	VADDPS       Z5, Z13, Z9
 	VADDPS       Z11, Z19, Z16
 	VSUBPS       Z5, Z13, Z5
 	VSUBPS       Z11, Z19, Z11
 	VADDPS       Z1, Z4, Z13
-	VADDPS       Z6, Z18, Z17
+	VADDPS       Z6, Z15, Z17
 	VSUBPS       Z1, Z4, Z1
-	VSUBPS       Z6, Z18, Z4
+	VSUBPS       Z6, Z15, Z4
 	VSUBPS       Z1, Z4, Z6
 	VADDPS       Z4, Z1, Z1
-	VADDPS       Z10, Z0, Z4
-	VADDPS       Z16, Z2, Z18
-	VSUBPS       Z10, Z0, Z0
+	VADDPS       Z9, Z0, Z4
+	VADDPS       Z16, Z2, Z15
+	VSUBPS       Z9, Z0, Z0
 	VSUBPS       Z16, Z2, Z2
-	VADDPS       Z13, Z12, Z10
-	VADDPS       Z17, Z15, Z16
+	VADDPS       Z13, Z12, Z9
+	VADDPS       Z17, Z14, Z16
 	VSUBPS       Z13, Z12, Z12
-	VSUBPS       Z17, Z15, Z13
-	VADDPS       Z10, Z4, Z15
-	VADDPS       Z16, Z18, Z17
+	VSUBPS       Z17, Z14, Z13
+	VADDPS       Z9, Z4, Z14
+	VADDPS       Z16, Z15, Z17
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z17, (AX)(R11*1)
-	VMOVUPS      Z15, (CX)(R11*1)
-	VSUBPS       Z10, Z4, Z4
-	VSUBPS       Z16, Z18, Z10
+	VMOVUPS      Z14, (CX)(R11*1)
+	VSUBPS       Z9, Z4, Z4
+	VSUBPS       Z16, Z15, Z9
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z10, (AX)(R11*1)
+	VMOVUPS      Z9, (AX)(R11*1)
 	VMOVUPS      Z4, (CX)(R11*1)
 	VADDPS       Z13, Z0, Z4
-	VSUBPS       Z12, Z2, Z10
+	VSUBPS       Z12, Z2, Z9
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z10, (AX)(R11*1)
+	VMOVUPS      Z9, (AX)(R11*1)
 	VMOVUPS      Z4, (CX)(R11*1)
 	VSUBPS       Z13, Z0, Z0
 	VADDPS       Z12, Z2, Z2
@@ -9916,34 +9913,34 @@ butterfly:
 	VSUBPS       Z5, Z7, Z2
 	VSUBPS       Z11, Z3, Z3
 	VADDPS       Z5, Z7, Z4
-	VADDPS       Z6, Z14, Z5
+	VADDPS       Z6, Z10, Z5
 	VSUBPS       Z1, Z8, Z7
-	VSUBPS       Z6, Z14, Z6
+	VSUBPS       Z6, Z10, Z6
 	VADDPS       Z1, Z8, Z1
 	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z9, Z5, Z8
-	VMOVAPS      Z2, Z10
-	VFMADD231PS  Z9, Z7, Z10
+	VFMADD231PS  Z31, Z5, Z8
+	VMOVAPS      Z2, Z9
+	VFMADD231PS  Z31, Z7, Z9
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z10, (AX)(R11*1)
+	VMOVUPS      Z9, (AX)(R11*1)
 	VMOVUPS      Z8, (CX)(R11*1)
-	VFNMADD231PS Z9, Z5, Z0
-	VFNMADD231PS Z9, Z7, Z2
+	VFNMADD231PS Z31, Z5, Z0
+	VFNMADD231PS Z31, Z7, Z2
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (AX)(R11*1)
 	VMOVUPS      Z0, (CX)(R11*1)
 	VMOVAPS      Z3, Z0
-	VFMADD231PS  Z9, Z1, Z0
+	VFMADD231PS  Z31, Z1, Z0
 	VMOVAPS      Z4, Z2
-	VFNMADD231PS Z9, Z6, Z2
+	VFNMADD231PS Z31, Z6, Z2
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (AX)(R11*1)
 	VMOVUPS      Z0, (CX)(R11*1)
-	VFNMADD231PS Z9, Z1, Z3
-	VFMADD231PS  Z9, Z6, Z4
+	VFNMADD231PS Z31, Z1, Z3
+	VFMADD231PS  Z31, Z6, Z4
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z4, (AX)(R11*1)
@@ -10250,18 +10247,19 @@ butterfly:
 // func ButterflyFilterAdd8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilterAdd8AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ added+40(FP), R10
-	MOVQ count+72(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         added+40(FP), R10
+	MOVQ         count+72(FP), R11
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
 
 butterfly:
 	MOVLQSX      (SI), R12
@@ -10388,55 +10386,54 @@ butterfly:
 	VSUBPS       Z10, Z2, Z7
 	VSUBPS       Z14, Z6, Z6
 	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+48(SB), Z8
-	VMOVAPS      Z4, Z9
-	VFMADD231PS  Z8, Z3, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z7, Z10
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z7, Z9
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z13
-	VMOVUPS      64(R9)(R12*1), Z14
+	VMOVUPS      (R9)(R12*1), Z10
+	VMOVUPS      64(R9)(R12*1), Z13
 	MOVLQSX      4(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z15
-	VMOVUPS      64(R10)(R12*1), Z22
-	VFNMADD231PS Z14, Z10, Z15
-	VFMADD231PS  Z13, Z10, Z22
-	VFMADD231PS  Z13, Z9, Z15
-	VFMADD231PS  Z14, Z9, Z22
-	VFNMADD231PS Z8, Z3, Z4
-	VFNMADD231PS Z8, Z7, Z5
+	VMOVUPS      (R10)(R12*1), Z14
+	VMOVUPS      64(R10)(R12*1), Z15
+	VFNMADD231PS Z13, Z9, Z14
+	VFMADD231PS  Z10, Z9, Z15
+	VFMADD231PS  Z10, Z8, Z14
+	VFMADD231PS  Z13, Z8, Z15
+	VFNMADD231PS Z31, Z3, Z4
+	VFNMADD231PS Z31, Z7, Z5
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z3
 	VMOVUPS      64(R9)(R12*1), Z7
 	MOVLQSX      20(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z9
-	VMOVUPS      64(R10)(R12*1), Z10
-	VFNMADD231PS Z7, Z5, Z9
-	VFMADD231PS  Z3, Z5, Z10
-	VFMADD231PS  Z3, Z4, Z9
-	VFMADD231PS  Z7, Z4, Z10
+	VMOVUPS      (R10)(R12*1), Z8
+	VMOVUPS      64(R10)(R12*1), Z9
+	VFNMADD231PS Z7, Z5, Z8
+	VFMADD231PS  Z3, Z5, Z9
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z7, Z4, Z9
 	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z8, Z2, Z3
+	VFMADD231PS  Z31, Z2, Z3
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z6, Z4
+	VFNMADD231PS Z31, Z6, Z4
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z5
 	VMOVUPS      64(R9)(R12*1), Z7
 	MOVLQSX      12(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z13
-	VMOVUPS      64(R10)(R12*1), Z14
-	VFNMADD231PS Z7, Z4, Z13
-	VFMADD231PS  Z5, Z4, Z14
-	VFMADD231PS  Z5, Z3, Z13
-	VFMADD231PS  Z7, Z3, Z14
-	VFNMADD231PS Z8, Z2, Z0
-	VFMADD231PS  Z8, Z6, Z1
+	VMOVUPS      (R10)(R12*1), Z10
+	VMOVUPS      64(R10)(R12*1), Z13
+	VFNMADD231PS Z7, Z4, Z10
+	VFMADD231PS  Z5, Z4, Z13
+	VFMADD231PS  Z5, Z3, Z10
+	VFMADD231PS  Z7, Z3, Z13
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z1
 	MOVLQSX      28(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z2
@@ -10453,47 +10450,47 @@ butterfly:
 	VADDPS       Z16, Z20, Z1
 	VSUBPS       Z17, Z21, Z2
 	VSUBPS       Z16, Z20, Z3
-	VADDPS       Z10, Z22, Z6
-	VADDPS       Z9, Z15, Z7
-	VSUBPS       Z10, Z22, Z10
+	VADDPS       Z9, Z15, Z6
+	VADDPS       Z8, Z14, Z7
 	VSUBPS       Z9, Z15, Z9
-	VADDPS       Z9, Z10, Z15
-	VSUBPS       Z10, Z9, Z9
-	VADDPS       Z12, Z19, Z10
-	VADDPS       Z11, Z18, Z16
+	VSUBPS       Z8, Z14, Z8
+	VADDPS       Z8, Z9, Z14
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z12, Z19, Z9
+	VADDPS       Z11, Z18, Z15
 	VSUBPS       Z12, Z19, Z12
 	VSUBPS       Z11, Z18, Z11
-	VADDPS       Z5, Z14, Z17
-	VADDPS       Z4, Z13, Z18
-	VSUBPS       Z5, Z14, Z5
-	VSUBPS       Z4, Z13, Z4
-	VSUBPS       Z5, Z4, Z13
+	VADDPS       Z5, Z13, Z16
+	VADDPS       Z4, Z10, Z17
+	VSUBPS       Z5, Z13, Z5
+	VSUBPS       Z4, Z10, Z4
+	VSUBPS       Z5, Z4, Z10
 	VADDPS       Z4, Z5, Z4
-	VADDPS       Z10, Z0, Z5
-	VADDPS       Z16, Z1, Z14
-	VSUBPS       Z10, Z0, Z0
-	VSUBPS       Z16, Z1, Z1
-	VADDPS       Z17, Z6, Z10
-	VADDPS       Z18, Z7, Z16
-	VSUBPS       Z17, Z6, Z6
-	VSUBPS       Z18, Z7, Z7
-	VADDPS       Z10, Z5, Z17
-	VADDPS       Z16, Z14, Z18
+	VADDPS       Z9, Z0, Z5
+	VADDPS       Z15, Z1, Z13
+	VSUBPS       Z9, Z0, Z0
+	VSUBPS       Z15, Z1, Z1
+	VADDPS       Z16, Z6, Z9
+	VADDPS       Z17, Z7, Z15
+	VSUBPS       Z16, Z6, Z6
+	VSUBPS       Z17, Z7, Z7
+	VADDPS       Z9, Z5, Z16
+	VADDPS       Z15, Z13, Z17
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z18, (AX)(R12*1)
-	VMOVUPS      Z17, (CX)(R12*1)
-	VSUBPS       Z10, Z5, Z5
-	VSUBPS       Z16, Z14, Z10
+	VMOVUPS      Z17, (AX)(R12*1)
+	VMOVUPS      Z16, (CX)(R12*1)
+	VSUBPS       Z9, Z5, Z5
+	VSUBPS       Z15, Z13, Z9
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z10, (AX)(R12*1)
+	VMOVUPS      Z9, (AX)(R12*1)
 	VMOVUPS      Z5, (CX)(R12*1)
 	VADDPS       Z7, Z0, Z5
-	VSUBPS       Z6, Z1, Z10
+	VSUBPS       Z6, Z1, Z9
 	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z10, (AX)(R12*1)
+	VMOVUPS      Z9, (AX)(R12*1)
 	VMOVUPS      Z5, (CX)(R12*1)
 	VSUBPS       Z7, Z0, Z0
 	VADDPS       Z6, Z1, Z1
@@ -10505,34 +10502,34 @@ butterfly:
 	VSUBPS       Z12, Z3, Z1
 	VSUBPS       Z11, Z2, Z2
 	VADDPS       Z12, Z3, Z3
-	VADDPS       Z13, Z15, Z5
-	VSUBPS       Z4, Z9, Z6
-	VSUBPS       Z13, Z15, Z7
-	VADDPS       Z4, Z9, Z4
-	VMOVAPS      Z0, Z9
-	VFMADD231PS  Z8, Z5, Z9
-	VMOVAPS      Z1, Z10
-	VFMADD231PS  Z8, Z6, Z10
+	VADDPS       Z10, Z14, Z5
+	VSUBPS       Z4, Z8, Z6
+	VSUBPS       Z10, Z14, Z7
+	VADDPS       Z4, Z8, Z4
+	VMOVAPS      Z0, Z8
+	VFMADD231PS  Z31, Z5, Z8
+	VMOVAPS      Z1, Z9
+	VFMADD231PS  Z31, Z6, Z9
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z10, (AX)(R12*1)
-	VMOVUPS      Z9, (CX)(R12*1)
-	VFNMADD231PS Z8, Z5, Z0
-	VFNMADD231PS Z8, Z6, Z1
+	VMOVUPS      Z9, (AX)(R12*1)
+	VMOVUPS      Z8, (CX)(R12*1)
+	VFNMADD231PS Z31, Z5, Z0
+	VFNMADD231PS Z31, Z6, Z1
 	MOVLQSX      20(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (AX)(R12*1)
 	VMOVUPS      Z0, (CX)(R12*1)
 	VMOVAPS      Z2, Z0
-	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z31, Z4, Z0
 	VMOVAPS      Z3, Z1
-	VFNMADD231PS Z8, Z7, Z1
+	VFNMADD231PS Z31, Z7, Z1
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (AX)(R12*1)
 	VMOVUPS      Z0, (CX)(R12*1)
-	VFNMADD231PS Z8, Z4, Z2
-	VFMADD231PS  Z8, Z7, Z3
+	VFNMADD231PS Z31, Z4, Z2
+	VFMADD231PS  Z31, Z7, Z3
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z3, (AX)(R12*1)
@@ -10876,17 +10873,18 @@ butterfly:
 // func ButterflyAccumulate8AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyAccumulate8AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -11029,67 +11027,66 @@ butterfly:
 	VSUBPS       Z10, Z2, Z7
 	VSUBPS       Z14, Z6, Z6
 	VADDPS       Z10, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+48(SB), Z8
-	VMOVAPS      Z4, Z9
-	VFMADD231PS  Z8, Z3, Z9
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z8, Z7, Z10
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z31, Z7, Z9
 	MOVLQSX      4(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z11
-	VMOVUPS      64(R9)(R11*1), Z12
+	VMOVUPS      (R9)(R11*1), Z10
+	VMOVUPS      64(R9)(R11*1), Z11
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z13
-	VMOVUPS      (CX)(R11*1), Z14
-	VFMADD231PS  Z12, Z10, Z13
-	VFMADD231PS  Z11, Z10, Z14
-	VFMADD231PS  Z11, Z9, Z13
-	VFNMADD231PS Z12, Z9, Z14
+	VMOVUPS      (AX)(R11*1), Z12
+	VMOVUPS      (CX)(R11*1), Z13
+	VFMADD231PS  Z11, Z9, Z12
+	VFMADD231PS  Z10, Z9, Z13
+	VFMADD231PS  Z10, Z8, Z12
+	VFNMADD231PS Z11, Z8, Z13
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z13, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
-	VFNMADD231PS Z8, Z3, Z4
-	VFNMADD231PS Z8, Z7, Z5
+	VMOVUPS      Z12, (AX)(R11*1)
+	VMOVUPS      Z13, (CX)(R11*1)
+	VFNMADD231PS Z31, Z3, Z4
+	VFNMADD231PS Z31, Z7, Z5
 	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z3
 	VMOVUPS      64(R9)(R11*1), Z7
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z9
-	VMOVUPS      (CX)(R11*1), Z10
-	VFMADD231PS  Z7, Z5, Z9
-	VFMADD231PS  Z3, Z5, Z10
-	VFMADD231PS  Z3, Z4, Z9
-	VFNMADD231PS Z7, Z4, Z10
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z5, Z8
+	VFMADD231PS  Z3, Z5, Z9
+	VFMADD231PS  Z3, Z4, Z8
+	VFNMADD231PS Z7, Z4, Z9
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z9, (AX)(R11*1)
-	VMOVUPS      Z10, (CX)(R11*1)
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
 	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z8, Z2, Z3
+	VFMADD231PS  Z31, Z2, Z3
 	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z8, Z6, Z4
+	VFNMADD231PS Z31, Z6, Z4
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z5
 	VMOVUPS      64(R9)(R11*1), Z7
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z9
-	VMOVUPS      (CX)(R11*1), Z10
-	VFMADD231PS  Z7, Z4, Z9
-	VFMADD231PS  Z5, Z4, Z10
-	VFMADD231PS  Z5, Z3, Z9
-	VFNMADD231PS Z7, Z3, Z10
+	VMOVUPS      (AX)(R11*1), Z8
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z7, Z4, Z8
+	VFMADD231PS  Z5, Z4, Z9
+	VFMADD231PS  Z5, Z3, Z8
+	VFNMADD231PS Z7, Z3, Z9
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z9, (AX)(R11*1)
-	VMOVUPS      Z10, (CX)(R11*1)
-	VFNMADD231PS Z8, Z2, Z0
-	VFMADD231PS  Z8, Z6, Z1
+	VMOVUPS      Z8, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VFNMADD231PS Z31, Z2, Z0
+	VFMADD231PS  Z31, Z6, Z1
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z2
@@ -11369,21 +11366,31 @@ butterfly:
 // func ButterflyPlain9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyPlain9AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ aheadRe+80(FP), R9
-	MOVQ aheadIm+88(FP), R10
-	MOVQ aheadStride+96(FP), R11
-	SHLQ $0x02, R11
-	SUBQ R9, R10
-	MOVQ count+72(FP), R12
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         aheadRe+80(FP), R9
+	MOVQ         aheadIm+88(FP), R10
+	MOVQ         aheadStride+96(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R9, R10
+	MOVQ         count+72(FP), R12
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+72(SB), Z29
+	VBROADCASTSS butterflyConstants<>+80(SB), Z28
+	VBROADCASTSS butterflyConstants<>+56(SB), Z27
+	VBROADCASTSS butterflyConstants<>+64(SB), Z26
+	VBROADCASTSS butterflyConstants<>+68(SB), Z25
+	VBROADCASTSS butterflyConstants<>+76(SB), Z24
+	VBROADCASTSS butterflyConstants<>+52(SB), Z23
+	VBROADCASTSS butterflyConstants<>+60(SB), Z22
 
 butterfly:
 	PREFETCHT1   (R9)
@@ -11412,16 +11419,14 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
-	VSUBPS       Z2, Z1, Z7
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
+	VSUBPS       Z2, Z1, Z6
 	VADDPS       Z2, Z1, Z1
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
@@ -11429,182 +11434,174 @@ butterfly:
 	MOVLQSX      4(SI), R13
 	IMULQ        R8, R13
 	VMOVUPS      (DX)(R13*1), Z2
-	VMOVUPS      (BX)(R13*1), Z9
+	VMOVUPS      (BX)(R13*1), Z7
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	MOVLQSX      16(SI), R13
 	IMULQ        R8, R13
-	VMOVUPS      (DX)(R13*1), Z10
-	VMOVUPS      (BX)(R13*1), Z11
+	VMOVUPS      (DX)(R13*1), Z8
+	VMOVUPS      (BX)(R13*1), Z9
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	MOVLQSX      28(SI), R13
 	IMULQ        R8, R13
-	VMOVUPS      (DX)(R13*1), Z12
-	VMOVUPS      (BX)(R13*1), Z13
-	VADDPS       Z12, Z10, Z14
-	VADDPS       Z13, Z11, Z15
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z2, Z12
-	VFNMADD231PS Z5, Z14, Z2
-	VMULPS       Z6, Z11, Z11
-	VADDPS       Z11, Z2, Z13
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z15, Z9, Z11
-	VFNMADD231PS Z5, Z15, Z9
-	VMULPS       Z6, Z10, Z10
-	VSUBPS       Z10, Z9, Z14
-	VBROADCASTSS butterflyConstants<>+52(SB), Z15
-	VMOVAPS      Z13, Z16
-	VFMADD231PS  Z15, Z14, Z16
-	VFNMADD231PS Z15, Z13, Z14
-	VADDPS       Z10, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+56(SB), Z10
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z10, Z2, Z13
-	VFMSUB231PS  Z10, Z9, Z2
+	VMOVUPS      (DX)(R13*1), Z10
+	VMOVUPS      (BX)(R13*1), Z11
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z2, Z10
+	VFNMADD231PS Z31, Z12, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
+	VSUBPS       Z9, Z2, Z2
+	VADDPS       Z13, Z7, Z9
+	VFNMADD231PS Z31, Z13, Z7
+	VMULPS       Z30, Z8, Z8
+	VSUBPS       Z8, Z7, Z12
+	VMOVAPS      Z11, Z13
+	VFMADD231PS  Z23, Z12, Z13
+	VFNMADD231PS Z23, Z11, Z12
+	VADDPS       Z8, Z7, Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z27, Z2, Z8
+	VFMSUB231PS  Z27, Z7, Z2
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	MOVLQSX      8(SI), R13
 	IMULQ        R8, R13
-	VMOVUPS      (DX)(R13*1), Z9
-	VMOVUPS      (BX)(R13*1), Z15
+	VMOVUPS      (DX)(R13*1), Z7
+	VMOVUPS      (BX)(R13*1), Z11
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	MOVLQSX      20(SI), R13
 	IMULQ        R8, R13
-	VMOVUPS      (DX)(R13*1), Z17
-	VMOVUPS      (BX)(R13*1), Z18
+	VMOVUPS      (DX)(R13*1), Z14
+	VMOVUPS      (BX)(R13*1), Z15
 	PREFETCHT1   (R9)
 	PREFETCHT1   (R9)(R10*1)
 	ADDQ         R11, R9
 	MOVLQSX      32(SI), R13
 	IMULQ        R8, R13
-	VMOVUPS      (DX)(R13*1), Z19
-	VMOVUPS      (BX)(R13*1), Z20
-	VADDPS       Z19, Z17, Z21
-	VADDPS       Z20, Z18, Z22
-	VSUBPS       Z19, Z17, Z17
-	VSUBPS       Z20, Z18, Z18
-	VADDPS       Z21, Z9, Z19
-	VFNMADD231PS Z5, Z21, Z9
-	VMULPS       Z6, Z18, Z18
-	VADDPS       Z18, Z9, Z20
-	VSUBPS       Z18, Z9, Z9
-	VADDPS       Z22, Z15, Z18
-	VFNMADD231PS Z5, Z22, Z15
-	VMULPS       Z6, Z17, Z17
-	VSUBPS       Z17, Z15, Z21
-	VMOVAPS      Z21, Z22
-	VFMADD231PS  Z10, Z20, Z22
-	VFMSUB231PS  Z10, Z21, Z20
-	VADDPS       Z17, Z15, Z10
-	VBROADCASTSS butterflyConstants<>+60(SB), Z15
-	VMOVAPS      Z9, Z17
-	VFNMADD231PS Z15, Z10, Z17
-	VFMADD231PS  Z15, Z9, Z10
-	VADDPS       Z19, Z12, Z9
-	VADDPS       Z18, Z11, Z15
-	VSUBPS       Z19, Z12, Z12
-	VSUBPS       Z18, Z11, Z11
-	VADDPS       Z9, Z4, Z18
-	VFNMADD231PS Z5, Z9, Z4
-	VMULPS       Z6, Z11, Z9
-	VADDPS       Z9, Z4, Z11
-	VSUBPS       Z9, Z4, Z4
-	VADDPS       Z15, Z3, Z9
-	VFNMADD231PS Z5, Z15, Z3
-	VMULPS       Z6, Z12, Z12
+	VMOVUPS      (DX)(R13*1), Z16
+	VMOVUPS      (BX)(R13*1), Z17
+	VADDPS       Z16, Z14, Z18
+	VADDPS       Z17, Z15, Z19
+	VSUBPS       Z16, Z14, Z14
+	VSUBPS       Z17, Z15, Z15
+	VADDPS       Z18, Z7, Z16
+	VFNMADD231PS Z31, Z18, Z7
+	VMULPS       Z30, Z15, Z15
+	VADDPS       Z15, Z7, Z17
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z19, Z11, Z15
+	VFNMADD231PS Z31, Z19, Z11
+	VMULPS       Z30, Z14, Z14
+	VSUBPS       Z14, Z11, Z18
+	VMOVAPS      Z18, Z19
+	VFMADD231PS  Z27, Z17, Z19
+	VFMSUB231PS  Z27, Z18, Z17
+	VADDPS       Z14, Z11, Z11
+	VMOVAPS      Z7, Z14
+	VFNMADD231PS Z22, Z11, Z14
+	VFMADD231PS  Z22, Z7, Z11
+	VADDPS       Z16, Z10, Z7
+	VADDPS       Z15, Z9, Z18
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z15, Z9, Z9
+	VADDPS       Z7, Z4, Z15
+	VFNMADD231PS Z31, Z7, Z4
+	VMULPS       Z30, Z9, Z7
+	VADDPS       Z7, Z4, Z9
+	VSUBPS       Z7, Z4, Z4
+	VADDPS       Z18, Z3, Z7
+	VFNMADD231PS Z31, Z18, Z3
+	VMULPS       Z30, Z10, Z10
 	MOVLQSX      (SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z18, (AX)(R13*1)
-	VMOVUPS      Z9, (CX)(R13*1)
-	VSUBPS       Z12, Z3, Z9
+	VMOVUPS      Z15, (AX)(R13*1)
+	VMOVUPS      Z7, (CX)(R13*1)
+	VSUBPS       Z10, Z3, Z7
 	MOVLQSX      12(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z11, (AX)(R13*1)
-	VMOVUPS      Z9, (CX)(R13*1)
-	VADDPS       Z12, Z3, Z3
+	VMOVUPS      Z9, (AX)(R13*1)
+	VMOVUPS      Z7, (CX)(R13*1)
+	VADDPS       Z10, Z3, Z3
 	MOVLQSX      24(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z4, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Z3
-	VMULPS       Z3, Z16, Z4
-	VBROADCASTSS butterflyConstants<>+64(SB), Z9
-	VFMADD231PS  Z9, Z22, Z4
-	VMULPS       Z3, Z14, Z11
-	VFMADD231PS  Z9, Z20, Z11
-	VMULPS       Z3, Z16, Z12
-	VFNMADD231PS Z9, Z22, Z12
-	VMULPS       Z3, Z14, Z3
-	VFNMADD231PS Z9, Z20, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z9
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z9, Z4, Z14
-	VMULPS       Z9, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z8
-	VMULPS       Z6, Z3, Z3
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z9, Z3, Z4
-	VFNMADD231PS Z9, Z3, Z8
-	VMOVAPS      Z7, Z3
-	VFMADD231PS  Z9, Z11, Z3
-	VMULPS       Z9, Z11, Z11
-	VFNMADD231PS Z5, Z11, Z7
-	VMULPS       Z6, Z12, Z11
+	VMULPS       Z25, Z13, Z3
+	VFMADD231PS  Z26, Z19, Z3
+	VMULPS       Z25, Z12, Z4
+	VFMADD231PS  Z26, Z17, Z4
+	VMULPS       Z25, Z13, Z7
+	VFNMADD231PS Z26, Z19, Z7
+	VMULPS       Z25, Z12, Z9
+	VFNMADD231PS Z26, Z17, Z9
+	VMOVAPS      Z5, Z10
+	VFMADD231PS  Z29, Z3, Z10
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z5
+	VMULPS       Z30, Z9, Z3
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z29, Z3, Z9
+	VFNMADD231PS Z29, Z3, Z5
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z29, Z4, Z3
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z6
+	VMULPS       Z30, Z7, Z4
 	MOVLQSX      4(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z14, (AX)(R13*1)
+	VMOVUPS      Z10, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VMOVAPS      Z7, Z3
-	VFNMADD231PS Z9, Z11, Z3
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z29, Z4, Z3
 	MOVLQSX      16(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z9, (AX)(R13*1)
 	VMOVUPS      Z3, (CX)(R13*1)
-	VFMADD231PS  Z9, Z11, Z7
+	VFMADD231PS  Z29, Z4, Z6
 	MOVLQSX      28(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z8, (AX)(R13*1)
-	VMOVUPS      Z7, (CX)(R13*1)
-	VBROADCASTSS butterflyConstants<>+76(SB), Z3
-	VMOVAPS      Z13, Z4
-	VFNMADD231PS Z3, Z17, Z4
-	VMOVAPS      Z2, Z7
-	VFNMADD231PS Z3, Z10, Z7
-	VFMADD231PS  Z3, Z17, Z13
-	VFMADD231PS  Z3, Z10, Z2
-	VBROADCASTSS butterflyConstants<>+80(SB), Z3
-	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z3, Z4, Z8
-	VMULPS       Z3, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z0
-	VMULPS       Z6, Z2, Z2
-	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z3, Z2, Z4
-	VFNMADD231PS Z3, Z2, Z0
+	VMOVUPS      Z5, (AX)(R13*1)
+	VMOVUPS      Z6, (CX)(R13*1)
+	VMOVAPS      Z8, Z3
+	VFNMADD231PS Z24, Z14, Z3
+	VMOVAPS      Z2, Z4
+	VFNMADD231PS Z24, Z11, Z4
+	VFMADD231PS  Z24, Z14, Z8
+	VFMADD231PS  Z24, Z11, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z28, Z3, Z5
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z0
+	VMULPS       Z30, Z2, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VFNMADD231PS Z28, Z2, Z0
 	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z3, Z7, Z2
-	VMULPS       Z3, Z7, Z7
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z13, Z5
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z1
+	VMULPS       Z30, Z8, Z4
 	MOVLQSX      8(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z8, (AX)(R13*1)
+	VMOVUPS      Z5, (AX)(R13*1)
 	VMOVUPS      Z2, (CX)(R13*1)
 	VMOVAPS      Z1, Z2
-	VFNMADD231PS Z3, Z5, Z2
+	VFNMADD231PS Z28, Z4, Z2
 	MOVLQSX      20(SI), R13
 	IMULQ        DI, R13
-	VMOVUPS      Z4, (AX)(R13*1)
+	VMOVUPS      Z3, (AX)(R13*1)
 	VMOVUPS      Z2, (CX)(R13*1)
-	VFMADD231PS  Z3, Z5, Z1
+	VFMADD231PS  Z28, Z4, Z1
 	MOVLQSX      32(SI), R13
 	IMULQ        DI, R13
 	VMOVUPS      Z0, (AX)(R13*1)
@@ -11881,22 +11878,32 @@ butterfly:
 // func ButterflyForward9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyForward9AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+72(SB), Z29
+	VBROADCASTSS butterflyConstants<>+80(SB), Z28
+	VBROADCASTSS butterflyConstants<>+56(SB), Z27
+	VBROADCASTSS butterflyConstants<>+64(SB), Z26
+	VBROADCASTSS butterflyConstants<>+68(SB), Z25
+	VBROADCASTSS butterflyConstants<>+76(SB), Z24
+	VBROADCASTSS butterflyConstants<>+52(SB), Z23
+	VBROADCASTSS butterflyConstants<>+60(SB), Z22
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -11925,16 +11932,14 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
-	VSUBPS       Z2, Z1, Z7
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
+	VSUBPS       Z2, Z1, Z6
 	VADDPS       Z2, Z1, Z1
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
@@ -11942,224 +11947,216 @@ butterfly:
 	MOVLQSX      4(SI), R14
 	IMULQ        R8, R14
 	VMOVUPS      (DX)(R14*1), Z2
-	VMOVUPS      (BX)(R14*1), Z9
+	VMOVUPS      (BX)(R14*1), Z7
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      16(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z10
-	VMOVUPS      (BX)(R14*1), Z11
+	VMOVUPS      (DX)(R14*1), Z8
+	VMOVUPS      (BX)(R14*1), Z9
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      28(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z12
-	VMOVUPS      (BX)(R14*1), Z13
-	VADDPS       Z12, Z10, Z14
-	VADDPS       Z13, Z11, Z15
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z2, Z12
-	VFNMADD231PS Z5, Z14, Z2
-	VMULPS       Z6, Z11, Z11
-	VADDPS       Z11, Z2, Z13
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z15, Z9, Z11
-	VFNMADD231PS Z5, Z15, Z9
-	VMULPS       Z6, Z10, Z10
-	VSUBPS       Z10, Z9, Z14
-	VBROADCASTSS butterflyConstants<>+52(SB), Z15
-	VMOVAPS      Z13, Z16
-	VFMADD231PS  Z15, Z14, Z16
-	VFNMADD231PS Z15, Z13, Z14
-	VADDPS       Z10, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+56(SB), Z10
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z10, Z2, Z13
-	VFMSUB231PS  Z10, Z9, Z2
+	VMOVUPS      (DX)(R14*1), Z10
+	VMOVUPS      (BX)(R14*1), Z11
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z2, Z10
+	VFNMADD231PS Z31, Z12, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
+	VSUBPS       Z9, Z2, Z2
+	VADDPS       Z13, Z7, Z9
+	VFNMADD231PS Z31, Z13, Z7
+	VMULPS       Z30, Z8, Z8
+	VSUBPS       Z8, Z7, Z12
+	VMOVAPS      Z11, Z13
+	VFMADD231PS  Z23, Z12, Z13
+	VFNMADD231PS Z23, Z11, Z12
+	VADDPS       Z8, Z7, Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z27, Z2, Z8
+	VFMSUB231PS  Z27, Z7, Z2
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      8(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z9
-	VMOVUPS      (BX)(R14*1), Z15
+	VMOVUPS      (DX)(R14*1), Z7
+	VMOVUPS      (BX)(R14*1), Z11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      20(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z17
-	VMOVUPS      (BX)(R14*1), Z18
+	VMOVUPS      (DX)(R14*1), Z14
+	VMOVUPS      (BX)(R14*1), Z15
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      32(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z19
-	VMOVUPS      (BX)(R14*1), Z20
-	VADDPS       Z19, Z17, Z21
-	VADDPS       Z20, Z18, Z22
-	VSUBPS       Z19, Z17, Z17
-	VSUBPS       Z20, Z18, Z18
-	VADDPS       Z21, Z9, Z19
-	VFNMADD231PS Z5, Z21, Z9
-	VMULPS       Z6, Z18, Z18
-	VADDPS       Z18, Z9, Z20
-	VSUBPS       Z18, Z9, Z9
-	VADDPS       Z22, Z15, Z18
-	VFNMADD231PS Z5, Z22, Z15
-	VMULPS       Z6, Z17, Z17
-	VSUBPS       Z17, Z15, Z21
-	VMOVAPS      Z21, Z22
-	VFMADD231PS  Z10, Z20, Z22
-	VFMSUB231PS  Z10, Z21, Z20
-	VADDPS       Z17, Z15, Z10
-	VBROADCASTSS butterflyConstants<>+60(SB), Z15
-	VMOVAPS      Z9, Z17
-	VFNMADD231PS Z15, Z10, Z17
-	VFMADD231PS  Z15, Z9, Z10
-	VADDPS       Z19, Z12, Z9
-	VADDPS       Z18, Z11, Z15
-	VSUBPS       Z19, Z12, Z12
-	VSUBPS       Z18, Z11, Z11
-	VADDPS       Z9, Z4, Z18
-	VFNMADD231PS Z5, Z9, Z4
-	VMULPS       Z6, Z11, Z9
-	VADDPS       Z9, Z4, Z11
-	VSUBPS       Z9, Z4, Z4
-	VADDPS       Z15, Z3, Z9
-	VFNMADD231PS Z5, Z15, Z3
-	VMULPS       Z6, Z12, Z12
+	VMOVUPS      (DX)(R14*1), Z16
+	VMOVUPS      (BX)(R14*1), Z17
+	VADDPS       Z16, Z14, Z18
+	VADDPS       Z17, Z15, Z19
+	VSUBPS       Z16, Z14, Z14
+	VSUBPS       Z17, Z15, Z15
+	VADDPS       Z18, Z7, Z16
+	VFNMADD231PS Z31, Z18, Z7
+	VMULPS       Z30, Z15, Z15
+	VADDPS       Z15, Z7, Z17
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z19, Z11, Z15
+	VFNMADD231PS Z31, Z19, Z11
+	VMULPS       Z30, Z14, Z14
+	VSUBPS       Z14, Z11, Z18
+	VMOVAPS      Z18, Z19
+	VFMADD231PS  Z27, Z17, Z19
+	VFMSUB231PS  Z27, Z18, Z17
+	VADDPS       Z14, Z11, Z11
+	VMOVAPS      Z7, Z14
+	VFNMADD231PS Z22, Z11, Z14
+	VFMADD231PS  Z22, Z7, Z11
+	VADDPS       Z16, Z10, Z7
+	VADDPS       Z15, Z9, Z18
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z15, Z9, Z9
+	VADDPS       Z7, Z4, Z15
+	VFNMADD231PS Z31, Z7, Z4
+	VMULPS       Z30, Z9, Z7
+	VADDPS       Z7, Z4, Z9
+	VSUBPS       Z7, Z4, Z4
+	VADDPS       Z18, Z3, Z7
+	VFNMADD231PS Z31, Z18, Z3
+	VMULPS       Z30, Z10, Z10
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z18, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VSUBPS       Z12, Z3, Z9
+	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
+	VSUBPS       Z10, Z3, Z7
 	VBROADCASTSS 20(R9), Z15
-	VMULPS       Z15, Z9, Z18
-	VBROADCASTSS 16(R9), Z19
-	VMULPS       Z19, Z9, Z9
-	VFMSUB231PS  Z19, Z11, Z18
-	VFMADD231PS  Z15, Z11, Z9
+	VMULPS       Z15, Z7, Z16
+	VBROADCASTSS 16(R9), Z18
+	VMULPS       Z18, Z7, Z7
+	VFMSUB231PS  Z18, Z9, Z16
+	VFMADD231PS  Z15, Z9, Z7
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z18, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VADDPS       Z12, Z3, Z3
-	VBROADCASTSS 44(R9), Z9
-	VMULPS       Z9, Z3, Z11
-	VBROADCASTSS 40(R9), Z12
-	VMULPS       Z12, Z3, Z3
-	VFMSUB231PS  Z12, Z4, Z11
-	VFMADD231PS  Z9, Z4, Z3
+	VMOVUPS      Z16, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
+	VADDPS       Z10, Z3, Z3
+	VBROADCASTSS 44(R9), Z7
+	VMULPS       Z7, Z3, Z9
+	VBROADCASTSS 40(R9), Z10
+	VMULPS       Z10, Z3, Z3
+	VFMSUB231PS  Z10, Z4, Z9
+	VFMADD231PS  Z7, Z4, Z3
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z11, (AX)(R14*1)
+	VMOVUPS      Z9, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Z3
-	VMULPS       Z3, Z16, Z4
-	VBROADCASTSS butterflyConstants<>+64(SB), Z9
-	VFMADD231PS  Z9, Z22, Z4
-	VMULPS       Z3, Z14, Z11
-	VFMADD231PS  Z9, Z20, Z11
-	VMULPS       Z3, Z16, Z12
-	VFNMADD231PS Z9, Z22, Z12
-	VMULPS       Z3, Z14, Z3
-	VFNMADD231PS Z9, Z20, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z9
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z9, Z4, Z14
-	VMULPS       Z9, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z8
-	VMULPS       Z6, Z3, Z3
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z9, Z3, Z4
-	VFNMADD231PS Z9, Z3, Z8
-	VMOVAPS      Z7, Z3
-	VFMADD231PS  Z9, Z11, Z3
-	VMULPS       Z9, Z11, Z11
-	VFNMADD231PS Z5, Z11, Z7
-	VMULPS       Z6, Z12, Z11
-	VBROADCASTSS 4(R9), Z12
-	VMULPS       Z12, Z3, Z15
-	VBROADCASTSS (R9), Z16
-	VMULPS       Z16, Z3, Z3
-	VFMSUB231PS  Z16, Z14, Z15
-	VFMADD231PS  Z12, Z14, Z3
+	VMULPS       Z25, Z13, Z3
+	VFMADD231PS  Z26, Z19, Z3
+	VMULPS       Z25, Z12, Z4
+	VFMADD231PS  Z26, Z17, Z4
+	VMULPS       Z25, Z13, Z7
+	VFNMADD231PS Z26, Z19, Z7
+	VMULPS       Z25, Z12, Z9
+	VFNMADD231PS Z26, Z17, Z9
+	VMOVAPS      Z5, Z10
+	VFMADD231PS  Z29, Z3, Z10
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z5
+	VMULPS       Z30, Z9, Z3
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z29, Z3, Z9
+	VFNMADD231PS Z29, Z3, Z5
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z29, Z4, Z3
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z6
+	VMULPS       Z30, Z7, Z4
+	VBROADCASTSS 4(R9), Z7
+	VMULPS       Z7, Z3, Z12
+	VBROADCASTSS (R9), Z13
+	VMULPS       Z13, Z3, Z3
+	VFMSUB231PS  Z13, Z10, Z12
+	VFMADD231PS  Z7, Z10, Z3
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z12, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VMOVAPS      Z7, Z3
-	VFNMADD231PS Z9, Z11, Z3
-	VBROADCASTSS 28(R9), Z12
-	VMULPS       Z12, Z3, Z14
-	VBROADCASTSS 24(R9), Z15
-	VMULPS       Z15, Z3, Z3
-	VFMSUB231PS  Z15, Z4, Z14
-	VFMADD231PS  Z12, Z4, Z3
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z29, Z4, Z3
+	VBROADCASTSS 28(R9), Z7
+	VMULPS       Z7, Z3, Z10
+	VBROADCASTSS 24(R9), Z12
+	VMULPS       Z12, Z3, Z3
+	VFMSUB231PS  Z12, Z9, Z10
+	VFMADD231PS  Z7, Z9, Z3
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z14, (AX)(R14*1)
+	VMOVUPS      Z10, (AX)(R14*1)
 	VMOVUPS      Z3, (CX)(R14*1)
-	VFMADD231PS  Z9, Z11, Z7
+	VFMADD231PS  Z29, Z4, Z6
 	VBROADCASTSS 52(R9), Z3
-	VMULPS       Z3, Z7, Z4
-	VBROADCASTSS 48(R9), Z9
-	VMULPS       Z9, Z7, Z7
-	VFMSUB231PS  Z9, Z8, Z4
-	VFMADD231PS  Z3, Z8, Z7
+	VMULPS       Z3, Z6, Z4
+	VBROADCASTSS 48(R9), Z7
+	VMULPS       Z7, Z6, Z6
+	VFMSUB231PS  Z7, Z5, Z4
+	VFMADD231PS  Z3, Z5, Z6
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z4, (AX)(R14*1)
-	VMOVUPS      Z7, (CX)(R14*1)
-	VBROADCASTSS butterflyConstants<>+76(SB), Z3
-	VMOVAPS      Z13, Z4
-	VFNMADD231PS Z3, Z17, Z4
-	VMOVAPS      Z2, Z7
-	VFNMADD231PS Z3, Z10, Z7
-	VFMADD231PS  Z3, Z17, Z13
-	VFMADD231PS  Z3, Z10, Z2
-	VBROADCASTSS butterflyConstants<>+80(SB), Z3
-	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z3, Z4, Z8
-	VMULPS       Z3, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z0
-	VMULPS       Z6, Z2, Z2
-	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z3, Z2, Z4
-	VFNMADD231PS Z3, Z2, Z0
+	VMOVUPS      Z6, (CX)(R14*1)
+	VMOVAPS      Z8, Z3
+	VFNMADD231PS Z24, Z14, Z3
+	VMOVAPS      Z2, Z4
+	VFNMADD231PS Z24, Z11, Z4
+	VFMADD231PS  Z24, Z14, Z8
+	VFMADD231PS  Z24, Z11, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z28, Z3, Z5
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z0
+	VMULPS       Z30, Z2, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VFNMADD231PS Z28, Z2, Z0
 	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z3, Z7, Z2
-	VMULPS       Z3, Z7, Z7
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z13, Z5
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z1
+	VMULPS       Z30, Z8, Z4
 	VBROADCASTSS 12(R9), Z6
 	VMULPS       Z6, Z2, Z7
-	VBROADCASTSS 8(R9), Z9
-	VMULPS       Z9, Z2, Z2
-	VFMSUB231PS  Z9, Z8, Z7
-	VFMADD231PS  Z6, Z8, Z2
+	VBROADCASTSS 8(R9), Z8
+	VMULPS       Z8, Z2, Z2
+	VFMSUB231PS  Z8, Z5, Z7
+	VFMADD231PS  Z6, Z5, Z2
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z7, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
 	VMOVAPS      Z1, Z2
-	VFNMADD231PS Z3, Z5, Z2
-	VBROADCASTSS 36(R9), Z6
-	VMULPS       Z6, Z2, Z7
-	VBROADCASTSS 32(R9), Z8
-	VMULPS       Z8, Z2, Z2
-	VFMSUB231PS  Z8, Z4, Z7
-	VFMADD231PS  Z6, Z4, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	VBROADCASTSS 36(R9), Z5
+	VMULPS       Z5, Z2, Z6
+	VBROADCASTSS 32(R9), Z7
+	VMULPS       Z7, Z2, Z2
+	VFMSUB231PS  Z7, Z3, Z6
+	VFMADD231PS  Z5, Z3, Z2
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z7, (AX)(R14*1)
+	VMOVUPS      Z6, (AX)(R14*1)
 	VMOVUPS      Z2, (CX)(R14*1)
-	VFMADD231PS  Z3, Z5, Z1
+	VFMADD231PS  Z28, Z4, Z1
 	VBROADCASTSS 60(R9), Z2
 	VMULPS       Z2, Z1, Z3
 	VBROADCASTSS 56(R9), Z4
@@ -12496,22 +12493,32 @@ butterfly:
 // func ButterflyInverse9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ButterflyInverse9AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ aheadRe+80(FP), R10
-	MOVQ aheadIm+88(FP), R11
-	MOVQ aheadStride+96(FP), R12
-	SHLQ $0x02, R12
-	SUBQ R10, R11
-	MOVQ count+72(FP), R13
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         aheadRe+80(FP), R10
+	MOVQ         aheadIm+88(FP), R11
+	MOVQ         aheadStride+96(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R10, R11
+	MOVQ         count+72(FP), R13
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+72(SB), Z29
+	VBROADCASTSS butterflyConstants<>+80(SB), Z28
+	VBROADCASTSS butterflyConstants<>+56(SB), Z27
+	VBROADCASTSS butterflyConstants<>+64(SB), Z26
+	VBROADCASTSS butterflyConstants<>+68(SB), Z25
+	VBROADCASTSS butterflyConstants<>+76(SB), Z24
+	VBROADCASTSS butterflyConstants<>+52(SB), Z23
+	VBROADCASTSS butterflyConstants<>+60(SB), Z22
 
 butterfly:
 	PREFETCHT1   (R10)
@@ -12552,15 +12559,13 @@ butterfly:
 	VSUBPS       Z7, Z5, Z5
 	VSUBPS       Z4, Z3, Z3
 	VADDPS       Z2, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z7
-	VFNMADD231PS Z7, Z2, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z3, Z3
-	VADDPS       Z3, Z0, Z8
-	VSUBPS       Z3, Z0, Z0
-	VADDPS       Z6, Z1, Z3
-	VFNMADD231PS Z7, Z6, Z1
-	VMULPS       Z2, Z5, Z5
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z3, Z2
+	VADDPS       Z2, Z0, Z3
+	VSUBPS       Z2, Z0, Z0
+	VADDPS       Z6, Z1, Z2
+	VFNMADD231PS Z31, Z6, Z1
+	VMULPS       Z30, Z5, Z5
 	VSUBPS       Z5, Z1, Z6
 	VADDPS       Z5, Z1, Z1
 	PREFETCHT1   (R10)
@@ -12569,218 +12574,210 @@ butterfly:
 	MOVLQSX      4(SI), R14
 	IMULQ        R8, R14
 	VMOVUPS      (DX)(R14*1), Z5
-	VMOVUPS      (BX)(R14*1), Z9
-	VBROADCASTSS 4(R9), Z10
-	VMULPS       Z10, Z9, Z11
-	VBROADCASTSS (R9), Z12
-	VMULPS       Z12, Z9, Z9
-	VFMSUB231PS  Z12, Z5, Z11
-	VFMADD231PS  Z10, Z5, Z9
+	VMOVUPS      (BX)(R14*1), Z7
+	VBROADCASTSS 4(R9), Z8
+	VMULPS       Z8, Z7, Z9
+	VBROADCASTSS (R9), Z10
+	VMULPS       Z10, Z7, Z7
+	VFMSUB231PS  Z10, Z5, Z9
+	VFMADD231PS  Z8, Z5, Z7
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      16(SI), R14
 	IMULQ        R8, R14
 	VMOVUPS      (DX)(R14*1), Z5
-	VMOVUPS      (BX)(R14*1), Z10
-	VBROADCASTSS 28(R9), Z12
-	VMULPS       Z12, Z10, Z13
-	VBROADCASTSS 24(R9), Z14
-	VMULPS       Z14, Z10, Z10
-	VFMSUB231PS  Z14, Z5, Z13
-	VFMADD231PS  Z12, Z5, Z10
+	VMOVUPS      (BX)(R14*1), Z8
+	VBROADCASTSS 28(R9), Z10
+	VMULPS       Z10, Z8, Z11
+	VBROADCASTSS 24(R9), Z12
+	VMULPS       Z12, Z8, Z8
+	VFMSUB231PS  Z12, Z5, Z11
+	VFMADD231PS  Z10, Z5, Z8
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      28(SI), R14
 	IMULQ        R8, R14
 	VMOVUPS      (DX)(R14*1), Z5
-	VMOVUPS      (BX)(R14*1), Z12
-	VBROADCASTSS 52(R9), Z14
-	VMULPS       Z14, Z12, Z15
-	VBROADCASTSS 48(R9), Z16
-	VMULPS       Z16, Z12, Z12
-	VFMSUB231PS  Z16, Z5, Z15
-	VFMADD231PS  Z14, Z5, Z12
-	VADDPS       Z15, Z13, Z5
-	VADDPS       Z12, Z10, Z14
-	VSUBPS       Z15, Z13, Z13
-	VSUBPS       Z12, Z10, Z10
-	VADDPS       Z5, Z11, Z12
-	VFNMADD231PS Z7, Z5, Z11
-	VMULPS       Z2, Z10, Z5
-	VADDPS       Z5, Z11, Z10
-	VSUBPS       Z5, Z11, Z5
-	VADDPS       Z14, Z9, Z11
-	VFNMADD231PS Z7, Z14, Z9
-	VMULPS       Z2, Z13, Z13
-	VSUBPS       Z13, Z9, Z14
-	VBROADCASTSS butterflyConstants<>+52(SB), Z15
-	VMOVAPS      Z10, Z16
-	VFMADD231PS  Z15, Z14, Z16
-	VFNMADD231PS Z15, Z10, Z14
-	VADDPS       Z13, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+56(SB), Z10
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z10, Z5, Z13
-	VFMSUB231PS  Z10, Z9, Z5
+	VMOVUPS      (BX)(R14*1), Z10
+	VBROADCASTSS 52(R9), Z12
+	VMULPS       Z12, Z10, Z13
+	VBROADCASTSS 48(R9), Z14
+	VMULPS       Z14, Z10, Z10
+	VFMSUB231PS  Z14, Z5, Z13
+	VFMADD231PS  Z12, Z5, Z10
+	VADDPS       Z13, Z11, Z5
+	VADDPS       Z10, Z8, Z12
+	VSUBPS       Z13, Z11, Z11
+	VSUBPS       Z10, Z8, Z8
+	VADDPS       Z5, Z9, Z10
+	VFNMADD231PS Z31, Z5, Z9
+	VMULPS       Z30, Z8, Z5
+	VADDPS       Z5, Z9, Z8
+	VSUBPS       Z5, Z9, Z5
+	VADDPS       Z12, Z7, Z9
+	VFNMADD231PS Z31, Z12, Z7
+	VMULPS       Z30, Z11, Z11
+	VSUBPS       Z11, Z7, Z12
+	VMOVAPS      Z8, Z13
+	VFMADD231PS  Z23, Z12, Z13
+	VFNMADD231PS Z23, Z8, Z12
+	VADDPS       Z11, Z7, Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z27, Z5, Z8
+	VFMSUB231PS  Z27, Z7, Z5
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      8(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z9
-	VMOVUPS      (BX)(R14*1), Z15
-	VBROADCASTSS 12(R9), Z17
-	VMULPS       Z17, Z15, Z18
-	VBROADCASTSS 8(R9), Z19
-	VMULPS       Z19, Z15, Z15
-	VFMSUB231PS  Z19, Z9, Z18
-	VFMADD231PS  Z17, Z9, Z15
+	VMOVUPS      (DX)(R14*1), Z7
+	VMOVUPS      (BX)(R14*1), Z11
+	VBROADCASTSS 12(R9), Z14
+	VMULPS       Z14, Z11, Z15
+	VBROADCASTSS 8(R9), Z16
+	VMULPS       Z16, Z11, Z11
+	VFMSUB231PS  Z16, Z7, Z15
+	VFMADD231PS  Z14, Z7, Z11
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      20(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z9
-	VMOVUPS      (BX)(R14*1), Z17
-	VBROADCASTSS 36(R9), Z19
-	VMULPS       Z19, Z17, Z20
-	VBROADCASTSS 32(R9), Z21
-	VMULPS       Z21, Z17, Z17
-	VFMSUB231PS  Z21, Z9, Z20
-	VFMADD231PS  Z19, Z9, Z17
+	VMOVUPS      (DX)(R14*1), Z7
+	VMOVUPS      (BX)(R14*1), Z14
+	VBROADCASTSS 36(R9), Z16
+	VMULPS       Z16, Z14, Z17
+	VBROADCASTSS 32(R9), Z18
+	VMULPS       Z18, Z14, Z14
+	VFMSUB231PS  Z18, Z7, Z17
+	VFMADD231PS  Z16, Z7, Z14
 	PREFETCHT1   (R10)
 	PREFETCHT1   (R10)(R11*1)
 	ADDQ         R12, R10
 	MOVLQSX      32(SI), R14
 	IMULQ        R8, R14
-	VMOVUPS      (DX)(R14*1), Z9
-	VMOVUPS      (BX)(R14*1), Z19
-	VBROADCASTSS 60(R9), Z21
-	VMULPS       Z21, Z19, Z22
-	VBROADCASTSS 56(R9), Z23
-	VMULPS       Z23, Z19, Z19
-	VFMSUB231PS  Z23, Z9, Z22
-	VFMADD231PS  Z21, Z9, Z19
-	VADDPS       Z22, Z20, Z9
-	VADDPS       Z19, Z17, Z21
-	VSUBPS       Z22, Z20, Z20
+	VMOVUPS      (DX)(R14*1), Z7
+	VMOVUPS      (BX)(R14*1), Z16
+	VBROADCASTSS 60(R9), Z18
+	VMULPS       Z18, Z16, Z19
+	VBROADCASTSS 56(R9), Z20
+	VMULPS       Z20, Z16, Z16
+	VFMSUB231PS  Z20, Z7, Z19
+	VFMADD231PS  Z18, Z7, Z16
+	VADDPS       Z19, Z17, Z7
+	VADDPS       Z16, Z14, Z18
 	VSUBPS       Z19, Z17, Z17
-	VADDPS       Z9, Z18, Z19
-	VFNMADD231PS Z7, Z9, Z18
-	VMULPS       Z2, Z17, Z9
-	VADDPS       Z9, Z18, Z17
-	VSUBPS       Z9, Z18, Z9
-	VADDPS       Z21, Z15, Z18
-	VFNMADD231PS Z7, Z21, Z15
-	VMULPS       Z2, Z20, Z20
-	VSUBPS       Z20, Z15, Z21
-	VMOVAPS      Z21, Z22
-	VFMADD231PS  Z10, Z17, Z22
-	VFMSUB231PS  Z10, Z21, Z17
-	VADDPS       Z20, Z15, Z10
-	VBROADCASTSS butterflyConstants<>+60(SB), Z15
-	VMOVAPS      Z9, Z20
-	VFNMADD231PS Z15, Z10, Z20
-	VFMADD231PS  Z15, Z9, Z10
-	VADDPS       Z19, Z12, Z9
+	VSUBPS       Z16, Z14, Z14
+	VADDPS       Z7, Z15, Z16
+	VFNMADD231PS Z31, Z7, Z15
+	VMULPS       Z30, Z14, Z7
+	VADDPS       Z7, Z15, Z14
+	VSUBPS       Z7, Z15, Z7
 	VADDPS       Z18, Z11, Z15
-	VSUBPS       Z19, Z12, Z12
-	VSUBPS       Z18, Z11, Z11
-	VADDPS       Z9, Z4, Z18
-	VFNMADD231PS Z7, Z9, Z4
-	VMULPS       Z2, Z11, Z9
-	VADDPS       Z9, Z4, Z11
-	VSUBPS       Z9, Z4, Z4
-	VADDPS       Z15, Z3, Z9
-	VFNMADD231PS Z7, Z15, Z3
-	VMULPS       Z2, Z12, Z12
+	VFNMADD231PS Z31, Z18, Z11
+	VMULPS       Z30, Z17, Z17
+	VSUBPS       Z17, Z11, Z18
+	VMOVAPS      Z18, Z19
+	VFMADD231PS  Z27, Z14, Z19
+	VFMSUB231PS  Z27, Z18, Z14
+	VADDPS       Z17, Z11, Z11
+	VMOVAPS      Z7, Z17
+	VFNMADD231PS Z22, Z11, Z17
+	VFMADD231PS  Z22, Z7, Z11
+	VADDPS       Z16, Z10, Z7
+	VADDPS       Z15, Z9, Z18
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z15, Z9, Z9
+	VADDPS       Z7, Z4, Z15
+	VFNMADD231PS Z31, Z7, Z4
+	VMULPS       Z30, Z9, Z7
+	VADDPS       Z7, Z4, Z9
+	VSUBPS       Z7, Z4, Z4
+	VADDPS       Z18, Z2, Z7
+	VFNMADD231PS Z31, Z18, Z2
+	VMULPS       Z30, Z10, Z10
 	MOVLQSX      (SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z18, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VSUBPS       Z12, Z3, Z9
+	VMOVUPS      Z15, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
+	VSUBPS       Z10, Z2, Z7
 	MOVLQSX      12(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z11, (AX)(R14*1)
-	VMOVUPS      Z9, (CX)(R14*1)
-	VADDPS       Z12, Z3, Z3
+	VMOVUPS      Z9, (AX)(R14*1)
+	VMOVUPS      Z7, (CX)(R14*1)
+	VADDPS       Z10, Z2, Z2
 	MOVLQSX      24(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z4, (AX)(R14*1)
-	VMOVUPS      Z3, (CX)(R14*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Z3
-	VMULPS       Z3, Z16, Z4
-	VBROADCASTSS butterflyConstants<>+64(SB), Z9
-	VFMADD231PS  Z9, Z22, Z4
-	VMULPS       Z3, Z14, Z11
-	VFMADD231PS  Z9, Z17, Z11
-	VMULPS       Z3, Z16, Z12
-	VFNMADD231PS Z9, Z22, Z12
-	VMULPS       Z3, Z14, Z3
-	VFNMADD231PS Z9, Z17, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z9
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z9, Z4, Z14
-	VMULPS       Z9, Z4, Z4
-	VFNMADD231PS Z7, Z4, Z8
-	VMULPS       Z2, Z3, Z3
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z9, Z3, Z4
-	VFNMADD231PS Z9, Z3, Z8
-	VMOVAPS      Z6, Z3
-	VFMADD231PS  Z9, Z11, Z3
-	VMULPS       Z9, Z11, Z11
-	VFNMADD231PS Z7, Z11, Z6
-	VMULPS       Z2, Z12, Z11
+	VMOVUPS      Z2, (CX)(R14*1)
+	VMULPS       Z25, Z13, Z2
+	VFMADD231PS  Z26, Z19, Z2
+	VMULPS       Z25, Z12, Z4
+	VFMADD231PS  Z26, Z14, Z4
+	VMULPS       Z25, Z13, Z7
+	VFNMADD231PS Z26, Z19, Z7
+	VMULPS       Z25, Z12, Z9
+	VFNMADD231PS Z26, Z14, Z9
+	VMOVAPS      Z3, Z10
+	VFMADD231PS  Z29, Z2, Z10
+	VMULPS       Z29, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z3
+	VMULPS       Z30, Z9, Z2
+	VMOVAPS      Z3, Z9
+	VFMADD231PS  Z29, Z2, Z9
+	VFNMADD231PS Z29, Z2, Z3
+	VMOVAPS      Z6, Z2
+	VFMADD231PS  Z29, Z4, Z2
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z6
+	VMULPS       Z30, Z7, Z4
 	MOVLQSX      4(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z14, (AX)(R14*1)
-	VMOVUPS      Z3, (CX)(R14*1)
-	VMOVAPS      Z6, Z3
-	VFNMADD231PS Z9, Z11, Z3
+	VMOVUPS      Z10, (AX)(R14*1)
+	VMOVUPS      Z2, (CX)(R14*1)
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z29, Z4, Z2
 	MOVLQSX      16(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z4, (AX)(R14*1)
-	VMOVUPS      Z3, (CX)(R14*1)
-	VFMADD231PS  Z9, Z11, Z6
+	VMOVUPS      Z9, (AX)(R14*1)
+	VMOVUPS      Z2, (CX)(R14*1)
+	VFMADD231PS  Z29, Z4, Z6
 	MOVLQSX      28(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z8, (AX)(R14*1)
+	VMOVUPS      Z3, (AX)(R14*1)
 	VMOVUPS      Z6, (CX)(R14*1)
-	VBROADCASTSS butterflyConstants<>+76(SB), Z3
-	VMOVAPS      Z13, Z4
-	VFNMADD231PS Z3, Z20, Z4
-	VMOVAPS      Z5, Z6
-	VFNMADD231PS Z3, Z10, Z6
-	VFMADD231PS  Z3, Z20, Z13
-	VFMADD231PS  Z3, Z10, Z5
-	VBROADCASTSS butterflyConstants<>+80(SB), Z3
-	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z3, Z4, Z8
-	VMULPS       Z3, Z4, Z4
-	VFNMADD231PS Z7, Z4, Z0
-	VMULPS       Z2, Z5, Z4
+	VMOVAPS      Z8, Z2
+	VFNMADD231PS Z24, Z17, Z2
+	VMOVAPS      Z5, Z3
+	VFNMADD231PS Z24, Z11, Z3
+	VFMADD231PS  Z24, Z17, Z8
+	VFMADD231PS  Z24, Z11, Z5
+	VMOVAPS      Z0, Z4
+	VFMADD231PS  Z28, Z2, Z4
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z5, Z2
 	VMOVAPS      Z0, Z5
-	VFMADD231PS  Z3, Z4, Z5
-	VFNMADD231PS Z3, Z4, Z0
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z3, Z6, Z4
-	VMULPS       Z3, Z6, Z6
-	VFNMADD231PS Z7, Z6, Z1
-	VMULPS       Z2, Z13, Z2
+	VFMADD231PS  Z28, Z2, Z5
+	VFNMADD231PS Z28, Z2, Z0
+	VMOVAPS      Z1, Z2
+	VFMADD231PS  Z28, Z3, Z2
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z1
+	VMULPS       Z30, Z8, Z3
 	MOVLQSX      8(SI), R14
 	IMULQ        DI, R14
-	VMOVUPS      Z8, (AX)(R14*1)
-	VMOVUPS      Z4, (CX)(R14*1)
-	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z3, Z2, Z4
+	VMOVUPS      Z4, (AX)(R14*1)
+	VMOVUPS      Z2, (CX)(R14*1)
+	VMOVAPS      Z1, Z2
+	VFNMADD231PS Z28, Z3, Z2
 	MOVLQSX      20(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z5, (AX)(R14*1)
-	VMOVUPS      Z4, (CX)(R14*1)
-	VFMADD231PS  Z3, Z2, Z1
+	VMOVUPS      Z2, (CX)(R14*1)
+	VFMADD231PS  Z28, Z3, Z1
 	MOVLQSX      32(SI), R14
 	IMULQ        DI, R14
 	VMOVUPS      Z0, (AX)(R14*1)
@@ -13112,17 +13109,27 @@ butterfly:
 // func ButterflyFilter9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilter9AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+72(SB), Z29
+	VBROADCASTSS butterflyConstants<>+80(SB), Z28
+	VBROADCASTSS butterflyConstants<>+56(SB), Z27
+	VBROADCASTSS butterflyConstants<>+64(SB), Z26
+	VBROADCASTSS butterflyConstants<>+68(SB), Z25
+	VBROADCASTSS butterflyConstants<>+76(SB), Z24
+	VBROADCASTSS butterflyConstants<>+52(SB), Z23
+	VBROADCASTSS butterflyConstants<>+60(SB), Z22
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -13142,367 +13149,357 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
-	VSUBPS       Z2, Z1, Z7
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
+	VSUBPS       Z2, Z1, Z6
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      4(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z9
+	VMOVUPS      (BX)(R11*1), Z7
 	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z8
+	VMOVUPS      (BX)(R11*1), Z9
+	MOVLQSX      28(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z10
 	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z12
-	VMOVUPS      (BX)(R11*1), Z13
-	VADDPS       Z12, Z10, Z14
-	VADDPS       Z13, Z11, Z15
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z2, Z12
-	VFNMADD231PS Z5, Z14, Z2
-	VMULPS       Z6, Z11, Z11
-	VADDPS       Z11, Z2, Z13
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z15, Z9, Z11
-	VFNMADD231PS Z5, Z15, Z9
-	VMULPS       Z6, Z10, Z10
-	VSUBPS       Z10, Z9, Z14
-	VBROADCASTSS butterflyConstants<>+52(SB), Z15
-	VMOVAPS      Z13, Z16
-	VFMADD231PS  Z15, Z14, Z16
-	VFNMADD231PS Z15, Z13, Z14
-	VADDPS       Z10, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+56(SB), Z10
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z10, Z2, Z13
-	VFMSUB231PS  Z10, Z9, Z2
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z2, Z10
+	VFNMADD231PS Z31, Z12, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
+	VSUBPS       Z9, Z2, Z2
+	VADDPS       Z13, Z7, Z9
+	VFNMADD231PS Z31, Z13, Z7
+	VMULPS       Z30, Z8, Z8
+	VSUBPS       Z8, Z7, Z12
+	VMOVAPS      Z11, Z13
+	VFMADD231PS  Z23, Z12, Z13
+	VFNMADD231PS Z23, Z11, Z12
+	VADDPS       Z8, Z7, Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z27, Z2, Z8
+	VFMSUB231PS  Z27, Z7, Z2
 	MOVLQSX      8(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z9
-	VMOVUPS      (BX)(R11*1), Z17
+	VMOVUPS      (DX)(R11*1), Z7
+	VMOVUPS      (BX)(R11*1), Z11
 	MOVLQSX      20(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z18
-	VMOVUPS      (BX)(R11*1), Z19
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
 	MOVLQSX      32(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z20
-	VMOVUPS      (BX)(R11*1), Z21
-	VADDPS       Z20, Z18, Z22
-	VADDPS       Z21, Z19, Z23
-	VSUBPS       Z20, Z18, Z18
-	VSUBPS       Z21, Z19, Z19
-	VADDPS       Z22, Z9, Z20
-	VFNMADD231PS Z5, Z22, Z9
-	VMULPS       Z6, Z19, Z19
-	VADDPS       Z19, Z9, Z21
-	VSUBPS       Z19, Z9, Z9
-	VADDPS       Z23, Z17, Z19
-	VFNMADD231PS Z5, Z23, Z17
-	VMULPS       Z6, Z18, Z18
-	VSUBPS       Z18, Z17, Z22
-	VMOVAPS      Z22, Z23
-	VFMADD231PS  Z10, Z21, Z23
-	VFMSUB231PS  Z10, Z22, Z21
-	VADDPS       Z18, Z17, Z17
-	VBROADCASTSS butterflyConstants<>+60(SB), Z18
-	VMOVAPS      Z9, Z22
-	VFNMADD231PS Z18, Z17, Z22
-	VFMADD231PS  Z18, Z9, Z17
-	VADDPS       Z20, Z12, Z9
-	VADDPS       Z19, Z11, Z24
-	VSUBPS       Z20, Z12, Z12
-	VSUBPS       Z19, Z11, Z11
-	VADDPS       Z9, Z4, Z19
-	VFNMADD231PS Z5, Z9, Z4
-	VMULPS       Z6, Z11, Z9
-	VADDPS       Z9, Z4, Z11
-	VSUBPS       Z9, Z4, Z4
-	VADDPS       Z24, Z3, Z9
-	VFNMADD231PS Z5, Z24, Z3
-	VMULPS       Z6, Z12, Z12
+	VMOVUPS      (DX)(R11*1), Z16
+	VMOVUPS      (BX)(R11*1), Z17
+	VADDPS       Z16, Z14, Z18
+	VADDPS       Z17, Z15, Z19
+	VSUBPS       Z16, Z14, Z14
+	VSUBPS       Z17, Z15, Z15
+	VADDPS       Z18, Z7, Z16
+	VFNMADD231PS Z31, Z18, Z7
+	VMULPS       Z30, Z15, Z15
+	VADDPS       Z15, Z7, Z17
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z19, Z11, Z15
+	VFNMADD231PS Z31, Z19, Z11
+	VMULPS       Z30, Z14, Z14
+	VSUBPS       Z14, Z11, Z18
+	VMOVAPS      Z18, Z19
+	VFMADD231PS  Z27, Z17, Z19
+	VFMSUB231PS  Z27, Z18, Z17
+	VADDPS       Z14, Z11, Z11
+	VMOVAPS      Z7, Z14
+	VFNMADD231PS Z22, Z11, Z14
+	VFMADD231PS  Z22, Z7, Z11
+	VADDPS       Z16, Z10, Z7
+	VADDPS       Z15, Z9, Z18
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z15, Z9, Z9
+	VADDPS       Z7, Z4, Z15
+	VFNMADD231PS Z31, Z7, Z4
+	VMULPS       Z30, Z9, Z7
+	VADDPS       Z7, Z4, Z9
+	VSUBPS       Z7, Z4, Z4
+	VADDPS       Z18, Z3, Z7
+	VFNMADD231PS Z31, Z18, Z3
+	VMULPS       Z30, Z10, Z10
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z20
-	VMOVUPS      64(R9)(R11*1), Z24
-	VMULPS       Z24, Z9, Z25
-	VMULPS       Z20, Z9, Z9
-	VFMSUB231PS  Z20, Z19, Z25
-	VFMADD231PS  Z24, Z19, Z9
-	VSUBPS       Z12, Z3, Z19
+	VMOVUPS      (R9)(R11*1), Z16
+	VMOVUPS      64(R9)(R11*1), Z18
+	VMULPS       Z18, Z7, Z20
+	VMULPS       Z16, Z7, Z7
+	VFMSUB231PS  Z16, Z15, Z20
+	VFMADD231PS  Z18, Z15, Z7
+	VSUBPS       Z10, Z3, Z15
 	MOVLQSX      12(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z20
-	VMOVUPS      64(R9)(R11*1), Z24
-	VMULPS       Z24, Z19, Z26
-	VMULPS       Z20, Z19, Z19
-	VFMSUB231PS  Z20, Z11, Z26
-	VFMADD231PS  Z24, Z11, Z19
-	VADDPS       Z12, Z3, Z3
+	VMOVUPS      (R9)(R11*1), Z16
+	VMOVUPS      64(R9)(R11*1), Z18
+	VMULPS       Z18, Z15, Z21
+	VMULPS       Z16, Z15, Z15
+	VFMSUB231PS  Z16, Z9, Z21
+	VFMADD231PS  Z18, Z9, Z15
+	VADDPS       Z10, Z3, Z3
 	MOVLQSX      24(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z9
+	VMOVUPS      64(R9)(R11*1), Z10
+	VMULPS       Z10, Z3, Z16
+	VMULPS       Z9, Z3, Z3
+	VFMSUB231PS  Z9, Z4, Z16
+	VFMADD231PS  Z10, Z4, Z3
+	VMULPS       Z25, Z13, Z4
+	VFMADD231PS  Z26, Z19, Z4
+	VMULPS       Z25, Z12, Z9
+	VFMADD231PS  Z26, Z17, Z9
+	VMULPS       Z25, Z13, Z10
+	VFNMADD231PS Z26, Z19, Z10
+	VMULPS       Z25, Z12, Z12
+	VFNMADD231PS Z26, Z17, Z12
+	VMOVAPS      Z5, Z13
+	VFMADD231PS  Z29, Z4, Z13
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z5
+	VMULPS       Z30, Z12, Z4
+	VMOVAPS      Z5, Z12
+	VFMADD231PS  Z29, Z4, Z12
+	VFNMADD231PS Z29, Z4, Z5
+	VMOVAPS      Z6, Z4
+	VFMADD231PS  Z29, Z9, Z4
+	VMULPS       Z29, Z9, Z9
+	VFNMADD231PS Z31, Z9, Z6
+	VMULPS       Z30, Z10, Z9
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z10
+	VMOVUPS      64(R9)(R11*1), Z17
+	VMULPS       Z17, Z4, Z18
+	VMULPS       Z10, Z4, Z4
+	VFMSUB231PS  Z10, Z13, Z18
+	VFMADD231PS  Z17, Z13, Z4
+	VMOVAPS      Z6, Z10
+	VFNMADD231PS Z29, Z9, Z10
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z13
+	VMOVUPS      64(R9)(R11*1), Z17
+	VMULPS       Z17, Z10, Z19
+	VMULPS       Z13, Z10, Z10
+	VFMSUB231PS  Z13, Z12, Z19
+	VFMADD231PS  Z17, Z12, Z10
+	VFMADD231PS  Z29, Z9, Z6
+	MOVLQSX      28(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z9
+	VMOVUPS      64(R9)(R11*1), Z12
+	VMULPS       Z12, Z6, Z13
+	VMULPS       Z9, Z6, Z6
+	VFMSUB231PS  Z9, Z5, Z13
+	VFMADD231PS  Z12, Z5, Z6
+	VMOVAPS      Z8, Z5
+	VFNMADD231PS Z24, Z14, Z5
+	VMOVAPS      Z2, Z9
+	VFNMADD231PS Z24, Z11, Z9
+	VFMADD231PS  Z24, Z14, Z8
+	VFMADD231PS  Z24, Z11, Z2
+	VMOVAPS      Z0, Z11
+	VFMADD231PS  Z28, Z5, Z11
+	VMULPS       Z28, Z5, Z5
+	VFNMADD231PS Z31, Z5, Z0
+	VMULPS       Z30, Z2, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z28, Z2, Z5
+	VFNMADD231PS Z28, Z2, Z0
+	VMOVAPS      Z1, Z2
+	VFMADD231PS  Z28, Z9, Z2
+	VMULPS       Z28, Z9, Z9
+	VFNMADD231PS Z31, Z9, Z1
+	VMULPS       Z30, Z8, Z8
+	MOVLQSX      8(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z9
+	VMOVUPS      64(R9)(R11*1), Z12
+	VMULPS       Z12, Z2, Z14
+	VMULPS       Z9, Z2, Z2
+	VFMSUB231PS  Z9, Z11, Z14
+	VFMADD231PS  Z12, Z11, Z2
+	VMOVAPS      Z1, Z9
+	VFNMADD231PS Z28, Z8, Z9
+	MOVLQSX      20(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z11
 	VMOVUPS      64(R9)(R11*1), Z12
-	VMULPS       Z12, Z3, Z20
-	VMULPS       Z11, Z3, Z3
-	VFMSUB231PS  Z11, Z4, Z20
-	VFMADD231PS  Z12, Z4, Z3
-	VBROADCASTSS butterflyConstants<>+68(SB), Z4
-	VMULPS       Z4, Z16, Z11
-	VBROADCASTSS butterflyConstants<>+64(SB), Z12
-	VFMADD231PS  Z12, Z23, Z11
-	VMULPS       Z4, Z14, Z24
-	VFMADD231PS  Z12, Z21, Z24
-	VMULPS       Z4, Z16, Z16
-	VFNMADD231PS Z12, Z23, Z16
-	VMULPS       Z4, Z14, Z14
-	VFNMADD231PS Z12, Z21, Z14
-	VBROADCASTSS butterflyConstants<>+72(SB), Z21
-	VMOVAPS      Z8, Z23
-	VFMADD231PS  Z21, Z11, Z23
-	VMULPS       Z21, Z11, Z11
-	VFNMADD231PS Z5, Z11, Z8
-	VMULPS       Z6, Z14, Z11
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z21, Z11, Z14
-	VFNMADD231PS Z21, Z11, Z8
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z21, Z24, Z11
-	VMULPS       Z21, Z24, Z24
-	VFNMADD231PS Z5, Z24, Z7
-	VMULPS       Z6, Z16, Z16
-	MOVLQSX      4(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z24
-	VMOVUPS      64(R9)(R11*1), Z27
-	VMULPS       Z27, Z11, Z28
-	VMULPS       Z24, Z11, Z11
-	VFMSUB231PS  Z24, Z23, Z28
-	VFMADD231PS  Z27, Z23, Z11
-	VMOVAPS      Z7, Z23
-	VFNMADD231PS Z21, Z16, Z23
-	MOVLQSX      16(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z24
-	VMOVUPS      64(R9)(R11*1), Z27
-	VMULPS       Z27, Z23, Z29
-	VMULPS       Z24, Z23, Z23
-	VFMSUB231PS  Z24, Z14, Z29
-	VFMADD231PS  Z27, Z14, Z23
-	VFMADD231PS  Z21, Z16, Z7
-	MOVLQSX      28(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z14
-	VMOVUPS      64(R9)(R11*1), Z16
-	VMULPS       Z16, Z7, Z24
-	VMULPS       Z14, Z7, Z7
-	VFMSUB231PS  Z14, Z8, Z24
-	VFMADD231PS  Z16, Z8, Z7
-	VBROADCASTSS butterflyConstants<>+76(SB), Z8
-	VMOVAPS      Z13, Z14
-	VFNMADD231PS Z8, Z22, Z14
-	VMOVAPS      Z2, Z16
-	VFNMADD231PS Z8, Z17, Z16
-	VFMADD231PS  Z8, Z22, Z13
-	VFMADD231PS  Z8, Z17, Z2
-	VBROADCASTSS butterflyConstants<>+80(SB), Z17
-	VMOVAPS      Z0, Z22
-	VFMADD231PS  Z17, Z14, Z22
-	VMULPS       Z17, Z14, Z14
-	VFNMADD231PS Z5, Z14, Z0
-	VMULPS       Z6, Z2, Z2
-	VMOVAPS      Z0, Z14
-	VFMADD231PS  Z17, Z2, Z14
-	VFNMADD231PS Z17, Z2, Z0
-	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z17, Z16, Z2
-	VMULPS       Z17, Z16, Z16
-	VFNMADD231PS Z5, Z16, Z1
-	VMULPS       Z6, Z13, Z13
-	MOVLQSX      8(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z16
-	VMOVUPS      64(R9)(R11*1), Z27
-	VMULPS       Z27, Z2, Z30
-	VMULPS       Z16, Z2, Z2
-	VFMSUB231PS  Z16, Z22, Z30
-	VFMADD231PS  Z27, Z22, Z2
-	VMOVAPS      Z1, Z16
-	VFNMADD231PS Z17, Z13, Z16
-	MOVLQSX      20(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z22
-	VMOVUPS      64(R9)(R11*1), Z27
-	VMULPS       Z27, Z16, Z31
-	VMULPS       Z22, Z16, Z16
-	VFMSUB231PS  Z22, Z14, Z31
-	VFMADD231PS  Z27, Z14, Z16
-	VFMADD231PS  Z17, Z13, Z1
+	VMULPS       Z12, Z9, Z17
+	VMULPS       Z11, Z9, Z9
+	VFMSUB231PS  Z11, Z5, Z17
+	VFMADD231PS  Z12, Z5, Z9
+	VFMADD231PS  Z28, Z8, Z1
 	MOVLQSX      32(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z13
-	VMOVUPS      64(R9)(R11*1), Z14
-	VMULPS       Z14, Z1, Z22
-	VMULPS       Z13, Z1, Z1
-	VFMSUB231PS  Z13, Z0, Z22
-	VFMADD231PS  Z14, Z0, Z1
-	VADDPS       Z3, Z19, Z0
-	VADDPS       Z20, Z26, Z13
-	VSUBPS       Z3, Z19, Z3
-	VSUBPS       Z20, Z26, Z14
-	VADDPS       Z0, Z9, Z19
-	VFNMADD231PS Z5, Z0, Z9
-	VMULPS       Z6, Z14, Z0
-	VADDPS       Z0, Z9, Z14
-	VSUBPS       Z0, Z9, Z0
-	VADDPS       Z13, Z25, Z9
-	VFNMADD231PS Z5, Z13, Z25
-	VMULPS       Z6, Z3, Z3
-	VSUBPS       Z3, Z25, Z13
-	VADDPS       Z3, Z25, Z3
-	VADDPS       Z7, Z23, Z20
-	VADDPS       Z24, Z29, Z25
-	VSUBPS       Z7, Z23, Z7
-	VSUBPS       Z24, Z29, Z23
-	VADDPS       Z20, Z11, Z24
-	VFNMADD231PS Z5, Z20, Z11
-	VMULPS       Z6, Z23, Z20
-	VADDPS       Z20, Z11, Z23
-	VSUBPS       Z20, Z11, Z11
-	VADDPS       Z25, Z28, Z20
-	VFNMADD231PS Z5, Z25, Z28
-	VMULPS       Z6, Z7, Z7
-	VSUBPS       Z7, Z28, Z25
-	VMOVAPS      Z23, Z26
-	VFMADD231PS  Z15, Z25, Z26
-	VFNMADD231PS Z15, Z23, Z25
-	VADDPS       Z7, Z28, Z7
-	VMOVAPS      Z7, Z15
-	VFMADD231PS  Z10, Z11, Z15
-	VFMSUB231PS  Z10, Z7, Z11
-	VADDPS       Z1, Z16, Z7
-	VADDPS       Z22, Z31, Z23
-	VSUBPS       Z1, Z16, Z1
-	VSUBPS       Z22, Z31, Z16
-	VADDPS       Z7, Z2, Z22
-	VFNMADD231PS Z5, Z7, Z2
-	VMULPS       Z6, Z16, Z7
-	VADDPS       Z7, Z2, Z16
-	VSUBPS       Z7, Z2, Z2
-	VADDPS       Z23, Z30, Z7
-	VFNMADD231PS Z5, Z23, Z30
-	VMULPS       Z6, Z1, Z1
-	VSUBPS       Z1, Z30, Z23
-	VMOVAPS      Z23, Z27
-	VFMADD231PS  Z10, Z16, Z27
-	VFMSUB231PS  Z10, Z23, Z16
-	VADDPS       Z1, Z30, Z1
-	VMOVAPS      Z2, Z10
-	VFNMADD231PS Z18, Z1, Z10
-	VFMADD231PS  Z18, Z2, Z1
-	VADDPS       Z22, Z24, Z2
-	VADDPS       Z7, Z20, Z18
-	VSUBPS       Z22, Z24, Z22
-	VSUBPS       Z7, Z20, Z7
-	VADDPS       Z2, Z19, Z20
-	VFNMADD231PS Z5, Z2, Z19
-	VMULPS       Z6, Z7, Z2
-	VADDPS       Z2, Z19, Z7
-	VSUBPS       Z2, Z19, Z2
-	VADDPS       Z18, Z9, Z19
-	VFNMADD231PS Z5, Z18, Z9
-	VMULPS       Z6, Z22, Z18
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z8
+	VMULPS       Z8, Z1, Z11
+	VMULPS       Z5, Z1, Z1
+	VFMSUB231PS  Z5, Z0, Z11
+	VFMADD231PS  Z8, Z0, Z1
+	VADDPS       Z3, Z15, Z0
+	VADDPS       Z16, Z21, Z5
+	VSUBPS       Z3, Z15, Z3
+	VSUBPS       Z16, Z21, Z8
+	VADDPS       Z0, Z7, Z12
+	VFNMADD231PS Z31, Z0, Z7
+	VMULPS       Z30, Z8, Z0
+	VADDPS       Z0, Z7, Z8
+	VSUBPS       Z0, Z7, Z0
+	VADDPS       Z5, Z20, Z7
+	VFNMADD231PS Z31, Z5, Z20
+	VMULPS       Z30, Z3, Z3
+	VSUBPS       Z3, Z20, Z5
+	VADDPS       Z3, Z20, Z3
+	VADDPS       Z6, Z10, Z15
+	VADDPS       Z13, Z19, Z16
+	VSUBPS       Z6, Z10, Z6
+	VSUBPS       Z13, Z19, Z10
+	VADDPS       Z15, Z4, Z13
+	VFNMADD231PS Z31, Z15, Z4
+	VMULPS       Z30, Z10, Z10
+	VADDPS       Z10, Z4, Z15
+	VSUBPS       Z10, Z4, Z4
+	VADDPS       Z16, Z18, Z10
+	VFNMADD231PS Z31, Z16, Z18
+	VMULPS       Z30, Z6, Z6
+	VSUBPS       Z6, Z18, Z16
+	VMOVAPS      Z15, Z19
+	VFMADD231PS  Z23, Z16, Z19
+	VFNMADD231PS Z23, Z15, Z16
+	VADDPS       Z6, Z18, Z6
+	VMOVAPS      Z6, Z15
+	VFMADD231PS  Z27, Z4, Z15
+	VFMSUB231PS  Z27, Z6, Z4
+	VADDPS       Z1, Z9, Z6
+	VADDPS       Z11, Z17, Z18
+	VSUBPS       Z1, Z9, Z1
+	VSUBPS       Z11, Z17, Z9
+	VADDPS       Z6, Z2, Z11
+	VFNMADD231PS Z31, Z6, Z2
+	VMULPS       Z30, Z9, Z6
+	VADDPS       Z6, Z2, Z9
+	VSUBPS       Z6, Z2, Z2
+	VADDPS       Z18, Z14, Z6
+	VFNMADD231PS Z31, Z18, Z14
+	VMULPS       Z30, Z1, Z1
+	VSUBPS       Z1, Z14, Z17
+	VMOVAPS      Z17, Z18
+	VFMADD231PS  Z27, Z9, Z18
+	VFMSUB231PS  Z27, Z17, Z9
+	VADDPS       Z1, Z14, Z1
+	VMOVAPS      Z2, Z14
+	VFNMADD231PS Z22, Z1, Z14
+	VFMADD231PS  Z22, Z2, Z1
+	VADDPS       Z11, Z13, Z2
+	VADDPS       Z6, Z10, Z17
+	VSUBPS       Z11, Z13, Z11
+	VSUBPS       Z6, Z10, Z6
+	VADDPS       Z2, Z12, Z10
+	VFNMADD231PS Z31, Z2, Z12
+	VMULPS       Z30, Z6, Z2
+	VADDPS       Z2, Z12, Z6
+	VSUBPS       Z2, Z12, Z2
+	VADDPS       Z17, Z7, Z12
+	VFNMADD231PS Z31, Z17, Z7
+	VMULPS       Z30, Z11, Z11
 	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z20, (CX)(R11*1)
-	VSUBPS       Z18, Z9, Z19
+	VMOVUPS      Z12, (AX)(R11*1)
+	VMOVUPS      Z10, (CX)(R11*1)
+	VSUBPS       Z11, Z7, Z10
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
-	VADDPS       Z18, Z9, Z7
+	VMOVUPS      Z10, (AX)(R11*1)
+	VMOVUPS      Z6, (CX)(R11*1)
+	VADDPS       Z11, Z7, Z6
 	MOVLQSX      24(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      Z6, (AX)(R11*1)
 	VMOVUPS      Z2, (CX)(R11*1)
-	VMULPS       Z4, Z26, Z2
-	VFMADD231PS  Z12, Z27, Z2
-	VMULPS       Z4, Z25, Z7
-	VFMADD231PS  Z12, Z16, Z7
-	VMULPS       Z4, Z26, Z9
-	VFNMADD231PS Z12, Z27, Z9
-	VMULPS       Z4, Z25, Z4
-	VFNMADD231PS Z12, Z16, Z4
-	VMOVAPS      Z14, Z12
-	VFMADD231PS  Z21, Z2, Z12
-	VMULPS       Z21, Z2, Z2
-	VFNMADD231PS Z5, Z2, Z14
-	VMULPS       Z6, Z4, Z2
-	VMOVAPS      Z14, Z4
-	VFMADD231PS  Z21, Z2, Z4
-	VFNMADD231PS Z21, Z2, Z14
-	VMOVAPS      Z13, Z2
-	VFMADD231PS  Z21, Z7, Z2
-	VMULPS       Z21, Z7, Z7
-	VFNMADD231PS Z5, Z7, Z13
-	VMULPS       Z6, Z9, Z7
+	VMULPS       Z25, Z19, Z2
+	VFMADD231PS  Z26, Z18, Z2
+	VMULPS       Z25, Z16, Z6
+	VFMADD231PS  Z26, Z9, Z6
+	VMULPS       Z25, Z19, Z7
+	VFNMADD231PS Z26, Z18, Z7
+	VMULPS       Z25, Z16, Z10
+	VFNMADD231PS Z26, Z9, Z10
+	VMOVAPS      Z8, Z9
+	VFMADD231PS  Z29, Z2, Z9
+	VMULPS       Z29, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z8
+	VMULPS       Z30, Z10, Z2
+	VMOVAPS      Z8, Z10
+	VFMADD231PS  Z29, Z2, Z10
+	VFNMADD231PS Z29, Z2, Z8
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z29, Z6, Z2
+	VMULPS       Z29, Z6, Z6
+	VFNMADD231PS Z31, Z6, Z5
+	VMULPS       Z30, Z7, Z6
 	MOVLQSX      4(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z12, (CX)(R11*1)
-	VMOVAPS      Z13, Z2
-	VFNMADD231PS Z21, Z7, Z2
+	VMOVUPS      Z9, (CX)(R11*1)
+	VMOVAPS      Z5, Z2
+	VFNMADD231PS Z29, Z6, Z2
 	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (AX)(R11*1)
-	VMOVUPS      Z4, (CX)(R11*1)
-	VFMADD231PS  Z21, Z7, Z13
+	VMOVUPS      Z10, (CX)(R11*1)
+	VFMADD231PS  Z29, Z6, Z5
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z13, (AX)(R11*1)
-	VMOVUPS      Z14, (CX)(R11*1)
+	VMOVUPS      Z5, (AX)(R11*1)
+	VMOVUPS      Z8, (CX)(R11*1)
 	VMOVAPS      Z15, Z2
-	VFNMADD231PS Z8, Z10, Z2
-	VMOVAPS      Z11, Z4
-	VFNMADD231PS Z8, Z1, Z4
-	VFMADD231PS  Z8, Z10, Z15
-	VFMADD231PS  Z8, Z1, Z11
+	VFNMADD231PS Z24, Z14, Z2
+	VMOVAPS      Z4, Z5
+	VFNMADD231PS Z24, Z1, Z5
+	VFMADD231PS  Z24, Z14, Z15
+	VFMADD231PS  Z24, Z1, Z4
 	VMOVAPS      Z0, Z1
-	VFMADD231PS  Z17, Z2, Z1
-	VMULPS       Z17, Z2, Z2
-	VFNMADD231PS Z5, Z2, Z0
-	VMULPS       Z6, Z11, Z2
-	VMOVAPS      Z0, Z7
-	VFMADD231PS  Z17, Z2, Z7
-	VFNMADD231PS Z17, Z2, Z0
+	VFMADD231PS  Z28, Z2, Z1
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z4, Z2
+	VMOVAPS      Z0, Z4
+	VFMADD231PS  Z28, Z2, Z4
+	VFNMADD231PS Z28, Z2, Z0
 	VMOVAPS      Z3, Z2
-	VFMADD231PS  Z17, Z4, Z2
-	VMULPS       Z17, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z3
-	VMULPS       Z6, Z15, Z4
+	VFMADD231PS  Z28, Z5, Z2
+	VMULPS       Z28, Z5, Z5
+	VFNMADD231PS Z31, Z5, Z3
+	VMULPS       Z30, Z15, Z5
 	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z2, (AX)(R11*1)
 	VMOVUPS      Z1, (CX)(R11*1)
 	VMOVAPS      Z3, Z1
-	VFNMADD231PS Z17, Z4, Z1
+	VFNMADD231PS Z28, Z5, Z1
 	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z1, (AX)(R11*1)
-	VMOVUPS      Z7, (CX)(R11*1)
-	VFMADD231PS  Z17, Z4, Z3
+	VMOVUPS      Z4, (CX)(R11*1)
+	VFMADD231PS  Z28, Z5, Z3
 	MOVLQSX      32(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z3, (AX)(R11*1)
@@ -13975,18 +13972,27 @@ butterfly:
 // func ButterflyFilterAdd9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyFilterAdd9AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ added+40(FP), R10
-	MOVQ count+72(FP), R11
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         added+40(FP), R10
+	MOVQ         count+72(FP), R11
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+72(SB), Z29
+	VBROADCASTSS butterflyConstants<>+80(SB), Z28
+	VBROADCASTSS butterflyConstants<>+56(SB), Z27
+	VBROADCASTSS butterflyConstants<>+64(SB), Z26
+	VBROADCASTSS butterflyConstants<>+68(SB), Z25
+	VBROADCASTSS butterflyConstants<>+76(SB), Z24
+	VBROADCASTSS butterflyConstants<>+52(SB), Z23
 
 butterfly:
 	MOVLQSX      (SI), R12
@@ -14006,404 +14012,395 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
-	VSUBPS       Z2, Z1, Z7
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
+	VSUBPS       Z2, Z1, Z6
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      4(SI), R12
 	IMULQ        R8, R12
 	VMOVUPS      (DX)(R12*1), Z2
-	VMOVUPS      (BX)(R12*1), Z9
+	VMOVUPS      (BX)(R12*1), Z7
 	MOVLQSX      16(SI), R12
+	IMULQ        R8, R12
+	VMOVUPS      (DX)(R12*1), Z8
+	VMOVUPS      (BX)(R12*1), Z9
+	MOVLQSX      28(SI), R12
 	IMULQ        R8, R12
 	VMOVUPS      (DX)(R12*1), Z10
 	VMOVUPS      (BX)(R12*1), Z11
-	MOVLQSX      28(SI), R12
-	IMULQ        R8, R12
-	VMOVUPS      (DX)(R12*1), Z12
-	VMOVUPS      (BX)(R12*1), Z13
-	VADDPS       Z12, Z10, Z14
-	VADDPS       Z13, Z11, Z15
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z2, Z12
-	VFNMADD231PS Z5, Z14, Z2
-	VMULPS       Z6, Z11, Z11
-	VADDPS       Z11, Z2, Z13
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z15, Z9, Z11
-	VFNMADD231PS Z5, Z15, Z9
-	VMULPS       Z6, Z10, Z10
-	VSUBPS       Z10, Z9, Z14
-	VBROADCASTSS butterflyConstants<>+52(SB), Z15
-	VMOVAPS      Z13, Z16
-	VFMADD231PS  Z15, Z14, Z16
-	VFNMADD231PS Z15, Z13, Z14
-	VADDPS       Z10, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+56(SB), Z10
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z10, Z2, Z13
-	VFMSUB231PS  Z10, Z9, Z2
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z2, Z10
+	VFNMADD231PS Z31, Z12, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
+	VSUBPS       Z9, Z2, Z2
+	VADDPS       Z13, Z7, Z9
+	VFNMADD231PS Z31, Z13, Z7
+	VMULPS       Z30, Z8, Z8
+	VSUBPS       Z8, Z7, Z12
+	VMOVAPS      Z11, Z13
+	VFMADD231PS  Z23, Z12, Z13
+	VFNMADD231PS Z23, Z11, Z12
+	VADDPS       Z8, Z7, Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z27, Z2, Z8
+	VFMSUB231PS  Z27, Z7, Z2
 	MOVLQSX      8(SI), R12
 	IMULQ        R8, R12
-	VMOVUPS      (DX)(R12*1), Z9
-	VMOVUPS      (BX)(R12*1), Z17
+	VMOVUPS      (DX)(R12*1), Z7
+	VMOVUPS      (BX)(R12*1), Z11
 	MOVLQSX      20(SI), R12
 	IMULQ        R8, R12
-	VMOVUPS      (DX)(R12*1), Z18
-	VMOVUPS      (BX)(R12*1), Z19
+	VMOVUPS      (DX)(R12*1), Z14
+	VMOVUPS      (BX)(R12*1), Z15
 	MOVLQSX      32(SI), R12
 	IMULQ        R8, R12
-	VMOVUPS      (DX)(R12*1), Z20
-	VMOVUPS      (BX)(R12*1), Z21
-	VADDPS       Z20, Z18, Z22
-	VADDPS       Z21, Z19, Z23
-	VSUBPS       Z20, Z18, Z18
-	VSUBPS       Z21, Z19, Z19
-	VADDPS       Z22, Z9, Z20
-	VFNMADD231PS Z5, Z22, Z9
-	VMULPS       Z6, Z19, Z19
-	VADDPS       Z19, Z9, Z21
-	VSUBPS       Z19, Z9, Z9
-	VADDPS       Z23, Z17, Z19
-	VFNMADD231PS Z5, Z23, Z17
-	VMULPS       Z6, Z18, Z18
-	VSUBPS       Z18, Z17, Z22
-	VMOVAPS      Z22, Z23
-	VFMADD231PS  Z10, Z21, Z23
-	VFMSUB231PS  Z10, Z22, Z21
-	VADDPS       Z18, Z17, Z17
-	VBROADCASTSS butterflyConstants<>+60(SB), Z18
-	VMOVAPS      Z9, Z22
-	VFNMADD231PS Z18, Z17, Z22
-	VFMADD231PS  Z18, Z9, Z17
-	VADDPS       Z20, Z12, Z9
-	VADDPS       Z19, Z11, Z24
-	VSUBPS       Z20, Z12, Z12
-	VSUBPS       Z19, Z11, Z11
-	VADDPS       Z9, Z4, Z19
-	VFNMADD231PS Z5, Z9, Z4
-	VMULPS       Z6, Z11, Z9
-	VADDPS       Z9, Z4, Z11
-	VSUBPS       Z9, Z4, Z4
-	VADDPS       Z24, Z3, Z9
-	VFNMADD231PS Z5, Z24, Z3
-	VMULPS       Z6, Z12, Z12
+	VMOVUPS      (DX)(R12*1), Z16
+	VMOVUPS      (BX)(R12*1), Z17
+	VADDPS       Z16, Z14, Z18
+	VADDPS       Z17, Z15, Z19
+	VSUBPS       Z16, Z14, Z14
+	VSUBPS       Z17, Z15, Z15
+	VADDPS       Z18, Z7, Z16
+	VFNMADD231PS Z31, Z18, Z7
+	VMULPS       Z30, Z15, Z15
+	VADDPS       Z15, Z7, Z17
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z19, Z11, Z15
+	VFNMADD231PS Z31, Z19, Z11
+	VMULPS       Z30, Z14, Z14
+	VSUBPS       Z14, Z11, Z18
+	VMOVAPS      Z18, Z19
+	VFMADD231PS  Z27, Z17, Z19
+	VFMSUB231PS  Z27, Z18, Z17
+	VADDPS       Z14, Z11, Z11
+	VBROADCASTSS butterflyConstants<>+60(SB), Z14
+	VMOVAPS      Z7, Z18
+	VFNMADD231PS Z14, Z11, Z18
+	VFMADD231PS  Z14, Z7, Z11
+	VADDPS       Z16, Z10, Z7
+	VADDPS       Z15, Z9, Z20
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z15, Z9, Z9
+	VADDPS       Z7, Z4, Z15
+	VFNMADD231PS Z31, Z7, Z4
+	VMULPS       Z30, Z9, Z7
+	VADDPS       Z7, Z4, Z9
+	VSUBPS       Z7, Z4, Z4
+	VADDPS       Z20, Z3, Z7
+	VFNMADD231PS Z31, Z20, Z3
+	VMULPS       Z30, Z10, Z10
 	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z20
-	VMOVUPS      64(R9)(R12*1), Z24
-	MOVLQSX      (SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z25
-	VMOVUPS      64(R10)(R12*1), Z26
-	VFNMADD231PS Z24, Z9, Z25
-	VFMADD231PS  Z20, Z9, Z26
-	VFMADD231PS  Z20, Z19, Z25
-	VFMADD231PS  Z24, Z19, Z26
-	VSUBPS       Z12, Z3, Z9
-	MOVLQSX      12(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z19
+	VMOVUPS      (R9)(R12*1), Z16
 	VMOVUPS      64(R9)(R12*1), Z20
-	MOVLQSX      12(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z24
-	VMOVUPS      64(R10)(R12*1), Z27
-	VFNMADD231PS Z20, Z9, Z24
-	VFMADD231PS  Z19, Z9, Z27
-	VFMADD231PS  Z19, Z11, Z24
-	VFMADD231PS  Z20, Z11, Z27
-	VADDPS       Z12, Z3, Z3
-	MOVLQSX      24(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z9
-	VMOVUPS      64(R9)(R12*1), Z11
-	MOVLQSX      24(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z12
-	VMOVUPS      64(R10)(R12*1), Z19
-	VFNMADD231PS Z11, Z3, Z12
-	VFMADD231PS  Z9, Z3, Z19
-	VFMADD231PS  Z9, Z4, Z12
-	VFMADD231PS  Z11, Z4, Z19
-	VBROADCASTSS butterflyConstants<>+68(SB), Z3
-	VMULPS       Z3, Z16, Z4
-	VBROADCASTSS butterflyConstants<>+64(SB), Z9
-	VFMADD231PS  Z9, Z23, Z4
-	VMULPS       Z3, Z14, Z11
-	VFMADD231PS  Z9, Z21, Z11
-	VMULPS       Z3, Z16, Z16
-	VFNMADD231PS Z9, Z23, Z16
-	VMULPS       Z3, Z14, Z14
-	VFNMADD231PS Z9, Z21, Z14
-	VBROADCASTSS butterflyConstants<>+72(SB), Z20
-	VMOVAPS      Z8, Z21
-	VFMADD231PS  Z20, Z4, Z21
-	VMULPS       Z20, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z8
-	VMULPS       Z6, Z14, Z4
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z20, Z4, Z14
-	VFNMADD231PS Z20, Z4, Z8
-	VMOVAPS      Z7, Z4
-	VFMADD231PS  Z20, Z11, Z4
-	VMULPS       Z20, Z11, Z11
-	VFNMADD231PS Z5, Z11, Z7
-	VMULPS       Z6, Z16, Z11
-	MOVLQSX      4(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z16
-	VMOVUPS      64(R9)(R12*1), Z23
-	MOVLQSX      4(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z28
-	VMOVUPS      64(R10)(R12*1), Z29
-	VFNMADD231PS Z23, Z4, Z28
-	VFMADD231PS  Z16, Z4, Z29
-	VFMADD231PS  Z16, Z21, Z28
-	VFMADD231PS  Z23, Z21, Z29
-	VMOVAPS      Z7, Z4
-	VFNMADD231PS Z20, Z11, Z4
-	MOVLQSX      16(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z16
-	VMOVUPS      64(R9)(R12*1), Z21
-	MOVLQSX      16(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z23
-	VMOVUPS      64(R10)(R12*1), Z30
-	VFNMADD231PS Z21, Z4, Z23
-	VFMADD231PS  Z16, Z4, Z30
-	VFMADD231PS  Z16, Z14, Z23
-	VFMADD231PS  Z21, Z14, Z30
-	VFMADD231PS  Z20, Z11, Z7
-	MOVLQSX      28(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z4
-	VMOVUPS      64(R9)(R12*1), Z11
-	MOVLQSX      28(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z14
-	VMOVUPS      64(R10)(R12*1), Z16
-	VFNMADD231PS Z11, Z7, Z14
-	VFMADD231PS  Z4, Z7, Z16
-	VFMADD231PS  Z4, Z8, Z14
-	VFMADD231PS  Z11, Z8, Z16
-	VBROADCASTSS butterflyConstants<>+76(SB), Z4
-	VMOVAPS      Z13, Z7
-	VFNMADD231PS Z4, Z22, Z7
-	VMOVAPS      Z2, Z8
-	VFNMADD231PS Z4, Z17, Z8
-	VFMADD231PS  Z4, Z22, Z13
-	VFMADD231PS  Z4, Z17, Z2
-	VBROADCASTSS butterflyConstants<>+80(SB), Z11
-	VMOVAPS      Z0, Z17
-	VFMADD231PS  Z11, Z7, Z17
-	VMULPS       Z11, Z7, Z7
-	VFNMADD231PS Z5, Z7, Z0
-	VMULPS       Z6, Z2, Z2
-	VMOVAPS      Z0, Z7
-	VFMADD231PS  Z11, Z2, Z7
-	VFNMADD231PS Z11, Z2, Z0
-	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z11, Z8, Z2
-	VMULPS       Z11, Z8, Z8
-	VFNMADD231PS Z5, Z8, Z1
-	VMULPS       Z6, Z13, Z8
-	MOVLQSX      8(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z13
-	VMOVUPS      64(R9)(R12*1), Z21
-	MOVLQSX      8(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z22
-	VMOVUPS      64(R10)(R12*1), Z31
-	VFNMADD231PS Z21, Z2, Z22
-	VFMADD231PS  Z13, Z2, Z31
-	VFMADD231PS  Z13, Z17, Z22
-	VFMADD231PS  Z21, Z17, Z31
-	VMOVAPS      Z1, Z2
-	VFNMADD231PS Z11, Z8, Z2
-	MOVLQSX      20(SI), R12
-	SHLQ         $0x07, R12
-	VMOVUPS      (R9)(R12*1), Z13
-	VMOVUPS      64(R9)(R12*1), Z17
-	MOVLQSX      20(SI), R12
+	MOVLQSX      (SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R10)(R12*1), Z21
-	VMOVUPS      64(R10)(R12*1), Z4
-	VFNMADD231PS Z17, Z2, Z21
-	VFMADD231PS  Z13, Z2, Z4
-	VFMADD231PS  Z13, Z7, Z21
-	VFMADD231PS  Z17, Z7, Z4
-	VFMADD231PS  Z11, Z8, Z1
+	VMOVUPS      64(R10)(R12*1), Z22
+	VFNMADD231PS Z20, Z7, Z21
+	VFMADD231PS  Z16, Z7, Z22
+	VFMADD231PS  Z16, Z15, Z21
+	VFMADD231PS  Z20, Z15, Z22
+	VSUBPS       Z10, Z3, Z7
+	MOVLQSX      12(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Z15
+	VMOVUPS      64(R9)(R12*1), Z16
+	MOVLQSX      12(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Z20
+	VMOVUPS      64(R10)(R12*1), Z14
+	VFNMADD231PS Z16, Z7, Z20
+	VFMADD231PS  Z15, Z7, Z14
+	VFMADD231PS  Z15, Z9, Z20
+	VFMADD231PS  Z16, Z9, Z14
+	VADDPS       Z10, Z3, Z3
+	MOVLQSX      24(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Z7
+	VMOVUPS      64(R9)(R12*1), Z9
+	MOVLQSX      24(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Z10
+	VMOVUPS      64(R10)(R12*1), Z15
+	VFNMADD231PS Z9, Z3, Z10
+	VFMADD231PS  Z7, Z3, Z15
+	VFMADD231PS  Z7, Z4, Z10
+	VFMADD231PS  Z9, Z4, Z15
+	VMULPS       Z25, Z13, Z3
+	VFMADD231PS  Z26, Z19, Z3
+	VMULPS       Z25, Z12, Z4
+	VFMADD231PS  Z26, Z17, Z4
+	VMULPS       Z25, Z13, Z7
+	VFNMADD231PS Z26, Z19, Z7
+	VMULPS       Z25, Z12, Z9
+	VFNMADD231PS Z26, Z17, Z9
+	VMOVAPS      Z5, Z12
+	VFMADD231PS  Z29, Z3, Z12
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z5
+	VMULPS       Z30, Z9, Z3
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z29, Z3, Z9
+	VFNMADD231PS Z29, Z3, Z5
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z29, Z4, Z3
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z6
+	VMULPS       Z30, Z7, Z4
+	MOVLQSX      4(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Z7
+	VMOVUPS      64(R9)(R12*1), Z13
+	MOVLQSX      4(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Z16
+	VMOVUPS      64(R10)(R12*1), Z17
+	VFNMADD231PS Z13, Z3, Z16
+	VFMADD231PS  Z7, Z3, Z17
+	VFMADD231PS  Z7, Z12, Z16
+	VFMADD231PS  Z13, Z12, Z17
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z29, Z4, Z3
+	MOVLQSX      16(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Z7
+	VMOVUPS      64(R9)(R12*1), Z12
+	MOVLQSX      16(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Z13
+	VMOVUPS      64(R10)(R12*1), Z19
+	VFNMADD231PS Z12, Z3, Z13
+	VFMADD231PS  Z7, Z3, Z19
+	VFMADD231PS  Z7, Z9, Z13
+	VFMADD231PS  Z12, Z9, Z19
+	VFMADD231PS  Z29, Z4, Z6
+	MOVLQSX      28(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Z3
+	VMOVUPS      64(R9)(R12*1), Z4
+	MOVLQSX      28(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Z7
+	VMOVUPS      64(R10)(R12*1), Z9
+	VFNMADD231PS Z4, Z6, Z7
+	VFMADD231PS  Z3, Z6, Z9
+	VFMADD231PS  Z3, Z5, Z7
+	VFMADD231PS  Z4, Z5, Z9
+	VMOVAPS      Z8, Z3
+	VFNMADD231PS Z24, Z18, Z3
+	VMOVAPS      Z2, Z4
+	VFNMADD231PS Z24, Z11, Z4
+	VFMADD231PS  Z24, Z18, Z8
+	VFMADD231PS  Z24, Z11, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z28, Z3, Z5
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z0
+	VMULPS       Z30, Z2, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VFNMADD231PS Z28, Z2, Z0
+	VMOVAPS      Z1, Z2
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z1
+	VMULPS       Z30, Z8, Z4
+	MOVLQSX      8(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Z6
+	VMOVUPS      64(R9)(R12*1), Z8
+	MOVLQSX      8(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Z11
+	VMOVUPS      64(R10)(R12*1), Z12
+	VFNMADD231PS Z8, Z2, Z11
+	VFMADD231PS  Z6, Z2, Z12
+	VFMADD231PS  Z6, Z5, Z11
+	VFMADD231PS  Z8, Z5, Z12
+	VMOVAPS      Z1, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	MOVLQSX      20(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R9)(R12*1), Z5
+	VMOVUPS      64(R9)(R12*1), Z6
+	MOVLQSX      20(SI), R12
+	SHLQ         $0x07, R12
+	VMOVUPS      (R10)(R12*1), Z8
+	VMOVUPS      64(R10)(R12*1), Z18
+	VFNMADD231PS Z6, Z2, Z8
+	VFMADD231PS  Z5, Z2, Z18
+	VFMADD231PS  Z5, Z3, Z8
+	VFMADD231PS  Z6, Z3, Z18
+	VFMADD231PS  Z28, Z4, Z1
 	MOVLQSX      32(SI), R12
 	SHLQ         $0x07, R12
 	VMOVUPS      (R9)(R12*1), Z2
-	VMOVUPS      64(R9)(R12*1), Z7
+	VMOVUPS      64(R9)(R12*1), Z3
 	MOVLQSX      32(SI), R12
 	SHLQ         $0x07, R12
-	VMOVUPS      (R10)(R12*1), Z8
-	VMOVUPS      64(R10)(R12*1), Z13
-	VFNMADD231PS Z7, Z1, Z8
-	VFMADD231PS  Z2, Z1, Z13
-	VFMADD231PS  Z2, Z0, Z8
-	VFMADD231PS  Z7, Z0, Z13
-	VADDPS       Z19, Z27, Z0
-	VADDPS       Z12, Z24, Z1
-	VSUBPS       Z19, Z27, Z2
-	VSUBPS       Z12, Z24, Z7
-	VADDPS       Z0, Z26, Z12
-	VFNMADD231PS Z5, Z0, Z26
-	VMULPS       Z6, Z7, Z0
-	VADDPS       Z0, Z26, Z7
-	VSUBPS       Z0, Z26, Z0
-	VADDPS       Z1, Z25, Z17
-	VFNMADD231PS Z5, Z1, Z25
-	VMULPS       Z6, Z2, Z1
-	VSUBPS       Z1, Z25, Z2
-	VADDPS       Z1, Z25, Z1
-	VADDPS       Z16, Z30, Z19
-	VADDPS       Z14, Z23, Z24
-	VSUBPS       Z16, Z30, Z16
-	VSUBPS       Z14, Z23, Z14
-	VADDPS       Z19, Z29, Z23
-	VFNMADD231PS Z5, Z19, Z29
-	VMULPS       Z6, Z14, Z14
-	VADDPS       Z14, Z29, Z19
-	VSUBPS       Z14, Z29, Z14
-	VADDPS       Z24, Z28, Z25
-	VFNMADD231PS Z5, Z24, Z28
-	VMULPS       Z6, Z16, Z16
-	VSUBPS       Z16, Z28, Z24
-	VMOVAPS      Z19, Z26
-	VFMADD231PS  Z15, Z24, Z26
-	VFNMADD231PS Z15, Z19, Z24
-	VADDPS       Z16, Z28, Z15
-	VMOVAPS      Z15, Z16
-	VFMADD231PS  Z10, Z14, Z16
-	VFMSUB231PS  Z10, Z15, Z14
-	VADDPS       Z13, Z4, Z15
-	VADDPS       Z8, Z21, Z19
-	VSUBPS       Z13, Z4, Z4
-	VSUBPS       Z8, Z21, Z8
-	VADDPS       Z15, Z31, Z13
-	VFNMADD231PS Z5, Z15, Z31
-	VMULPS       Z6, Z8, Z8
-	VADDPS       Z8, Z31, Z15
-	VSUBPS       Z8, Z31, Z8
-	VADDPS       Z19, Z22, Z21
-	VFNMADD231PS Z5, Z19, Z22
-	VMULPS       Z6, Z4, Z4
-	VSUBPS       Z4, Z22, Z19
-	VMOVAPS      Z19, Z27
-	VFMADD231PS  Z10, Z15, Z27
-	VFMSUB231PS  Z10, Z19, Z15
-	VADDPS       Z4, Z22, Z4
-	VMOVAPS      Z8, Z10
-	VFNMADD231PS Z18, Z4, Z10
-	VFMADD231PS  Z18, Z8, Z4
-	VADDPS       Z13, Z23, Z8
-	VADDPS       Z21, Z25, Z18
-	VSUBPS       Z13, Z23, Z13
-	VSUBPS       Z21, Z25, Z19
-	VADDPS       Z8, Z12, Z21
-	VFNMADD231PS Z5, Z8, Z12
-	VMULPS       Z6, Z19, Z8
-	VADDPS       Z8, Z12, Z19
-	VSUBPS       Z8, Z12, Z8
-	VADDPS       Z18, Z17, Z12
-	VFNMADD231PS Z5, Z18, Z17
-	VMULPS       Z6, Z13, Z13
+	VMOVUPS      (R10)(R12*1), Z4
+	VMOVUPS      64(R10)(R12*1), Z5
+	VFNMADD231PS Z3, Z1, Z4
+	VFMADD231PS  Z2, Z1, Z5
+	VFMADD231PS  Z2, Z0, Z4
+	VFMADD231PS  Z3, Z0, Z5
+	VADDPS       Z15, Z14, Z0
+	VADDPS       Z10, Z20, Z1
+	VSUBPS       Z15, Z14, Z2
+	VSUBPS       Z10, Z20, Z3
+	VADDPS       Z0, Z22, Z6
+	VFNMADD231PS Z31, Z0, Z22
+	VMULPS       Z30, Z3, Z0
+	VADDPS       Z0, Z22, Z3
+	VSUBPS       Z0, Z22, Z0
+	VADDPS       Z1, Z21, Z10
+	VFNMADD231PS Z31, Z1, Z21
+	VMULPS       Z30, Z2, Z1
+	VSUBPS       Z1, Z21, Z2
+	VADDPS       Z1, Z21, Z1
+	VADDPS       Z9, Z19, Z14
+	VADDPS       Z7, Z13, Z15
+	VSUBPS       Z9, Z19, Z9
+	VSUBPS       Z7, Z13, Z7
+	VADDPS       Z14, Z17, Z13
+	VFNMADD231PS Z31, Z14, Z17
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z17, Z14
+	VSUBPS       Z7, Z17, Z7
+	VADDPS       Z15, Z16, Z17
+	VFNMADD231PS Z31, Z15, Z16
+	VMULPS       Z30, Z9, Z9
+	VSUBPS       Z9, Z16, Z15
+	VMOVAPS      Z14, Z19
+	VFMADD231PS  Z23, Z15, Z19
+	VFNMADD231PS Z23, Z14, Z15
+	VADDPS       Z9, Z16, Z9
+	VMOVAPS      Z9, Z14
+	VFMADD231PS  Z27, Z7, Z14
+	VFMSUB231PS  Z27, Z9, Z7
+	VADDPS       Z5, Z18, Z9
+	VADDPS       Z4, Z8, Z16
+	VSUBPS       Z5, Z18, Z5
+	VSUBPS       Z4, Z8, Z4
+	VADDPS       Z9, Z12, Z8
+	VFNMADD231PS Z31, Z9, Z12
+	VMULPS       Z30, Z4, Z4
+	VADDPS       Z4, Z12, Z9
+	VSUBPS       Z4, Z12, Z4
+	VADDPS       Z16, Z11, Z12
+	VFNMADD231PS Z31, Z16, Z11
+	VMULPS       Z30, Z5, Z5
+	VSUBPS       Z5, Z11, Z16
+	VMOVAPS      Z16, Z18
+	VFMADD231PS  Z27, Z9, Z18
+	VFMSUB231PS  Z27, Z16, Z9
+	VADDPS       Z5, Z11, Z5
+	VBROADCASTSS butterflyConstants<>+60(SB), Z11
+	VMOVAPS      Z4, Z16
+	VFNMADD231PS Z11, Z5, Z16
+	VFMADD231PS  Z11, Z4, Z5
+	VADDPS       Z8, Z13, Z4
+	VADDPS       Z12, Z17, Z11
+	VSUBPS       Z8, Z13, Z8
+	VSUBPS       Z12, Z17, Z12
+	VADDPS       Z4, Z6, Z13
+	VFNMADD231PS Z31, Z4, Z6
+	VMULPS       Z30, Z12, Z4
+	VADDPS       Z4, Z6, Z12
+	VSUBPS       Z4, Z6, Z4
+	VADDPS       Z11, Z10, Z6
+	VFNMADD231PS Z31, Z11, Z10
+	VMULPS       Z30, Z8, Z8
 	MOVLQSX      (SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z12, (AX)(R12*1)
-	VMOVUPS      Z21, (CX)(R12*1)
-	VSUBPS       Z13, Z17, Z12
+	VMOVUPS      Z6, (AX)(R12*1)
+	VMOVUPS      Z13, (CX)(R12*1)
+	VSUBPS       Z8, Z10, Z6
 	MOVLQSX      12(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z12, (AX)(R12*1)
-	VMOVUPS      Z19, (CX)(R12*1)
-	VADDPS       Z13, Z17, Z12
+	VMOVUPS      Z6, (AX)(R12*1)
+	VMOVUPS      Z12, (CX)(R12*1)
+	VADDPS       Z8, Z10, Z6
 	MOVLQSX      24(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z12, (AX)(R12*1)
-	VMOVUPS      Z8, (CX)(R12*1)
-	VMULPS       Z3, Z26, Z8
-	VFMADD231PS  Z9, Z27, Z8
-	VMULPS       Z3, Z24, Z12
-	VFMADD231PS  Z9, Z15, Z12
-	VMULPS       Z3, Z26, Z13
-	VFNMADD231PS Z9, Z27, Z13
-	VMULPS       Z3, Z24, Z3
-	VFNMADD231PS Z9, Z15, Z3
-	VMOVAPS      Z7, Z9
-	VFMADD231PS  Z20, Z8, Z9
-	VMULPS       Z20, Z8, Z8
-	VFNMADD231PS Z5, Z8, Z7
-	VMULPS       Z6, Z3, Z3
-	VMOVAPS      Z7, Z8
-	VFMADD231PS  Z20, Z3, Z8
-	VFNMADD231PS Z20, Z3, Z7
-	VMOVAPS      Z2, Z3
-	VFMADD231PS  Z20, Z12, Z3
-	VMULPS       Z20, Z12, Z12
-	VFNMADD231PS Z5, Z12, Z2
-	VMULPS       Z6, Z13, Z12
+	VMOVUPS      Z6, (AX)(R12*1)
+	VMOVUPS      Z4, (CX)(R12*1)
+	VMULPS       Z25, Z19, Z4
+	VFMADD231PS  Z26, Z18, Z4
+	VMULPS       Z25, Z15, Z6
+	VFMADD231PS  Z26, Z9, Z6
+	VMULPS       Z25, Z19, Z8
+	VFNMADD231PS Z26, Z18, Z8
+	VMULPS       Z25, Z15, Z10
+	VFNMADD231PS Z26, Z9, Z10
+	VMOVAPS      Z3, Z9
+	VFMADD231PS  Z29, Z4, Z9
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z3
+	VMULPS       Z30, Z10, Z4
+	VMOVAPS      Z3, Z10
+	VFMADD231PS  Z29, Z4, Z10
+	VFNMADD231PS Z29, Z4, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z29, Z6, Z4
+	VMULPS       Z29, Z6, Z6
+	VFNMADD231PS Z31, Z6, Z2
+	VMULPS       Z30, Z8, Z6
 	MOVLQSX      4(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
+	VMOVUPS      Z4, (AX)(R12*1)
 	VMOVUPS      Z9, (CX)(R12*1)
-	VMOVAPS      Z2, Z3
-	VFNMADD231PS Z20, Z12, Z3
+	VMOVAPS      Z2, Z4
+	VFNMADD231PS Z29, Z6, Z4
 	MOVLQSX      16(SI), R12
 	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
-	VMOVUPS      Z8, (CX)(R12*1)
-	VFMADD231PS  Z20, Z12, Z2
+	VMOVUPS      Z4, (AX)(R12*1)
+	VMOVUPS      Z10, (CX)(R12*1)
+	VFMADD231PS  Z29, Z6, Z2
 	MOVLQSX      28(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
-	VMOVUPS      Z7, (CX)(R12*1)
-	VBROADCASTSS butterflyConstants<>+76(SB), Z2
-	VMOVAPS      Z16, Z3
-	VFNMADD231PS Z2, Z10, Z3
-	VMOVAPS      Z14, Z7
-	VFNMADD231PS Z2, Z4, Z7
-	VFMADD231PS  Z2, Z10, Z16
-	VFMADD231PS  Z2, Z4, Z14
-	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z11, Z3, Z2
-	VMULPS       Z11, Z3, Z3
-	VFNMADD231PS Z5, Z3, Z0
-	VMULPS       Z6, Z14, Z3
+	VMOVUPS      Z3, (CX)(R12*1)
+	VMOVAPS      Z14, Z2
+	VFNMADD231PS Z24, Z16, Z2
+	VMOVAPS      Z7, Z3
+	VFNMADD231PS Z24, Z5, Z3
+	VFMADD231PS  Z24, Z16, Z14
+	VFMADD231PS  Z24, Z5, Z7
 	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z11, Z3, Z4
-	VFNMADD231PS Z11, Z3, Z0
-	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z11, Z7, Z3
-	VMULPS       Z11, Z7, Z7
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z16, Z5
-	MOVLQSX      8(SI), R12
-	IMULQ        DI, R12
-	VMOVUPS      Z3, (AX)(R12*1)
-	VMOVUPS      Z2, (CX)(R12*1)
+	VFMADD231PS  Z28, Z2, Z4
+	VMULPS       Z28, Z2, Z2
+	VFNMADD231PS Z31, Z2, Z0
+	VMULPS       Z30, Z7, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z28, Z2, Z5
+	VFNMADD231PS Z28, Z2, Z0
 	VMOVAPS      Z1, Z2
-	VFNMADD231PS Z11, Z5, Z2
-	MOVLQSX      20(SI), R12
+	VFMADD231PS  Z28, Z3, Z2
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z1
+	VMULPS       Z30, Z14, Z3
+	MOVLQSX      8(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z2, (AX)(R12*1)
 	VMOVUPS      Z4, (CX)(R12*1)
-	VFMADD231PS  Z11, Z5, Z1
+	VMOVAPS      Z1, Z2
+	VFNMADD231PS Z28, Z3, Z2
+	MOVLQSX      20(SI), R12
+	IMULQ        DI, R12
+	VMOVUPS      Z2, (AX)(R12*1)
+	VMOVUPS      Z5, (CX)(R12*1)
+	VFMADD231PS  Z28, Z3, Z1
 	MOVLQSX      32(SI), R12
 	IMULQ        DI, R12
 	VMOVUPS      Z1, (AX)(R12*1)
@@ -14917,17 +14914,27 @@ butterfly:
 // func ButterflyAccumulate9AVX512(outRe *float32, outIm *float32, inRe *float32, inIm *float32, factors *float32, added *float32, indexes *int32, outStride int, inStride int, count int, aheadRe *float32, aheadIm *float32, aheadStride int)
 // Requires: AVX, AVX512F
 TEXT ·ButterflyAccumulate9AVX512(SB), $0-104
-	MOVQ outRe+0(FP), AX
-	MOVQ outIm+8(FP), CX
-	MOVQ inRe+16(FP), DX
-	MOVQ inIm+24(FP), BX
-	MOVQ indexes+48(FP), SI
-	MOVQ outStride+56(FP), DI
-	MOVQ inStride+64(FP), R8
-	MOVQ factors+32(FP), R9
-	MOVQ count+72(FP), R10
-	SHLQ $0x02, DI
-	SHLQ $0x02, R8
+	MOVQ         outRe+0(FP), AX
+	MOVQ         outIm+8(FP), CX
+	MOVQ         inRe+16(FP), DX
+	MOVQ         inIm+24(FP), BX
+	MOVQ         indexes+48(FP), SI
+	MOVQ         outStride+56(FP), DI
+	MOVQ         inStride+64(FP), R8
+	MOVQ         factors+32(FP), R9
+	MOVQ         count+72(FP), R10
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+72(SB), Z29
+	VBROADCASTSS butterflyConstants<>+80(SB), Z28
+	VBROADCASTSS butterflyConstants<>+56(SB), Z27
+	VBROADCASTSS butterflyConstants<>+64(SB), Z26
+	VBROADCASTSS butterflyConstants<>+68(SB), Z25
+	VBROADCASTSS butterflyConstants<>+76(SB), Z24
+	VBROADCASTSS butterflyConstants<>+52(SB), Z23
+	VBROADCASTSS butterflyConstants<>+60(SB), Z22
 
 butterfly:
 	MOVLQSX      (SI), R11
@@ -14947,277 +14954,267 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VSUBPS       Z5, Z3, Z3
 	VADDPS       Z6, Z0, Z4
-	VBROADCASTSS butterflyConstants<>+0(SB), Z5
-	VFNMADD231PS Z5, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z3, Z0, Z8
+	VFNMADD231PS Z31, Z6, Z0
+	VMULPS       Z30, Z3, Z3
+	VADDPS       Z3, Z0, Z5
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z7, Z1, Z3
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z2, Z2
-	VSUBPS       Z2, Z1, Z7
+	VFNMADD231PS Z31, Z7, Z1
+	VMULPS       Z30, Z2, Z2
+	VSUBPS       Z2, Z1, Z6
 	VADDPS       Z2, Z1, Z1
 	MOVLQSX      4(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z2
-	VMOVUPS      (BX)(R11*1), Z9
+	VMOVUPS      (BX)(R11*1), Z7
 	MOVLQSX      16(SI), R11
+	IMULQ        R8, R11
+	VMOVUPS      (DX)(R11*1), Z8
+	VMOVUPS      (BX)(R11*1), Z9
+	MOVLQSX      28(SI), R11
 	IMULQ        R8, R11
 	VMOVUPS      (DX)(R11*1), Z10
 	VMOVUPS      (BX)(R11*1), Z11
-	MOVLQSX      28(SI), R11
-	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z12
-	VMOVUPS      (BX)(R11*1), Z13
-	VADDPS       Z12, Z10, Z14
-	VADDPS       Z13, Z11, Z15
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z2, Z12
-	VFNMADD231PS Z5, Z14, Z2
-	VMULPS       Z6, Z11, Z11
-	VADDPS       Z11, Z2, Z13
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z15, Z9, Z11
-	VFNMADD231PS Z5, Z15, Z9
-	VMULPS       Z6, Z10, Z10
-	VSUBPS       Z10, Z9, Z14
-	VBROADCASTSS butterflyConstants<>+52(SB), Z15
-	VMOVAPS      Z13, Z16
-	VFMADD231PS  Z15, Z14, Z16
-	VFNMADD231PS Z15, Z13, Z14
-	VADDPS       Z10, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+56(SB), Z10
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z10, Z2, Z13
-	VFMSUB231PS  Z10, Z9, Z2
+	VADDPS       Z10, Z8, Z12
+	VADDPS       Z11, Z9, Z13
+	VSUBPS       Z10, Z8, Z8
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z12, Z2, Z10
+	VFNMADD231PS Z31, Z12, Z2
+	VMULPS       Z30, Z9, Z9
+	VADDPS       Z9, Z2, Z11
+	VSUBPS       Z9, Z2, Z2
+	VADDPS       Z13, Z7, Z9
+	VFNMADD231PS Z31, Z13, Z7
+	VMULPS       Z30, Z8, Z8
+	VSUBPS       Z8, Z7, Z12
+	VMOVAPS      Z11, Z13
+	VFMADD231PS  Z23, Z12, Z13
+	VFNMADD231PS Z23, Z11, Z12
+	VADDPS       Z8, Z7, Z7
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z27, Z2, Z8
+	VFMSUB231PS  Z27, Z7, Z2
 	MOVLQSX      8(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z9
-	VMOVUPS      (BX)(R11*1), Z15
+	VMOVUPS      (DX)(R11*1), Z7
+	VMOVUPS      (BX)(R11*1), Z11
 	MOVLQSX      20(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z17
-	VMOVUPS      (BX)(R11*1), Z18
+	VMOVUPS      (DX)(R11*1), Z14
+	VMOVUPS      (BX)(R11*1), Z15
 	MOVLQSX      32(SI), R11
 	IMULQ        R8, R11
-	VMOVUPS      (DX)(R11*1), Z19
-	VMOVUPS      (BX)(R11*1), Z20
-	VADDPS       Z19, Z17, Z21
-	VADDPS       Z20, Z18, Z22
-	VSUBPS       Z19, Z17, Z17
-	VSUBPS       Z20, Z18, Z18
-	VADDPS       Z21, Z9, Z19
-	VFNMADD231PS Z5, Z21, Z9
-	VMULPS       Z6, Z18, Z18
-	VADDPS       Z18, Z9, Z20
-	VSUBPS       Z18, Z9, Z9
-	VADDPS       Z22, Z15, Z18
-	VFNMADD231PS Z5, Z22, Z15
-	VMULPS       Z6, Z17, Z17
-	VSUBPS       Z17, Z15, Z21
-	VMOVAPS      Z21, Z22
-	VFMADD231PS  Z10, Z20, Z22
-	VFMSUB231PS  Z10, Z21, Z20
-	VADDPS       Z17, Z15, Z10
-	VBROADCASTSS butterflyConstants<>+60(SB), Z15
-	VMOVAPS      Z9, Z17
-	VFNMADD231PS Z15, Z10, Z17
-	VFMADD231PS  Z15, Z9, Z10
-	VADDPS       Z19, Z12, Z9
-	VADDPS       Z18, Z11, Z15
-	VSUBPS       Z19, Z12, Z12
-	VSUBPS       Z18, Z11, Z11
-	VADDPS       Z9, Z4, Z18
-	VFNMADD231PS Z5, Z9, Z4
-	VMULPS       Z6, Z11, Z9
-	VADDPS       Z9, Z4, Z11
-	VSUBPS       Z9, Z4, Z4
-	VADDPS       Z15, Z3, Z9
-	VFNMADD231PS Z5, Z15, Z3
-	VMULPS       Z6, Z12, Z12
+	VMOVUPS      (DX)(R11*1), Z16
+	VMOVUPS      (BX)(R11*1), Z17
+	VADDPS       Z16, Z14, Z18
+	VADDPS       Z17, Z15, Z19
+	VSUBPS       Z16, Z14, Z14
+	VSUBPS       Z17, Z15, Z15
+	VADDPS       Z18, Z7, Z16
+	VFNMADD231PS Z31, Z18, Z7
+	VMULPS       Z30, Z15, Z15
+	VADDPS       Z15, Z7, Z17
+	VSUBPS       Z15, Z7, Z7
+	VADDPS       Z19, Z11, Z15
+	VFNMADD231PS Z31, Z19, Z11
+	VMULPS       Z30, Z14, Z14
+	VSUBPS       Z14, Z11, Z18
+	VMOVAPS      Z18, Z19
+	VFMADD231PS  Z27, Z17, Z19
+	VFMSUB231PS  Z27, Z18, Z17
+	VADDPS       Z14, Z11, Z11
+	VMOVAPS      Z7, Z14
+	VFNMADD231PS Z22, Z11, Z14
+	VFMADD231PS  Z22, Z7, Z11
+	VADDPS       Z16, Z10, Z7
+	VADDPS       Z15, Z9, Z18
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z15, Z9, Z9
+	VADDPS       Z7, Z4, Z15
+	VFNMADD231PS Z31, Z7, Z4
+	VMULPS       Z30, Z9, Z7
+	VADDPS       Z7, Z4, Z9
+	VSUBPS       Z7, Z4, Z4
+	VADDPS       Z18, Z3, Z7
+	VFNMADD231PS Z31, Z18, Z3
+	VMULPS       Z30, Z10, Z10
 	MOVLQSX      (SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z15
-	VMOVUPS      64(R9)(R11*1), Z19
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z21
-	VMOVUPS      (CX)(R11*1), Z23
-	VFMADD231PS  Z19, Z9, Z21
-	VFMADD231PS  Z15, Z9, Z23
-	VFMADD231PS  Z15, Z18, Z21
-	VFNMADD231PS Z19, Z18, Z23
-	MOVLQSX      (SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z21, (AX)(R11*1)
-	VMOVUPS      Z23, (CX)(R11*1)
-	VSUBPS       Z12, Z3, Z9
-	MOVLQSX      12(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z15
+	VMOVUPS      (R9)(R11*1), Z16
 	VMOVUPS      64(R9)(R11*1), Z18
-	MOVLQSX      12(SI), R11
+	MOVLQSX      (SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z19
+	VMOVUPS      (AX)(R11*1), Z20
 	VMOVUPS      (CX)(R11*1), Z21
-	VFMADD231PS  Z18, Z9, Z19
-	VFMADD231PS  Z15, Z9, Z21
-	VFMADD231PS  Z15, Z11, Z19
-	VFNMADD231PS Z18, Z11, Z21
+	VFMADD231PS  Z18, Z7, Z20
+	VFMADD231PS  Z16, Z7, Z21
+	VFMADD231PS  Z16, Z15, Z20
+	VFNMADD231PS Z18, Z15, Z21
+	MOVLQSX      (SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z20, (AX)(R11*1)
+	VMOVUPS      Z21, (CX)(R11*1)
+	VSUBPS       Z10, Z3, Z7
+	MOVLQSX      12(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z15
+	VMOVUPS      64(R9)(R11*1), Z16
 	MOVLQSX      12(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z19, (AX)(R11*1)
-	VMOVUPS      Z21, (CX)(R11*1)
-	VADDPS       Z12, Z3, Z3
+	VMOVUPS      (AX)(R11*1), Z18
+	VMOVUPS      (CX)(R11*1), Z20
+	VFMADD231PS  Z16, Z7, Z18
+	VFMADD231PS  Z15, Z7, Z20
+	VFMADD231PS  Z15, Z9, Z18
+	VFNMADD231PS Z16, Z9, Z20
+	MOVLQSX      12(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z18, (AX)(R11*1)
+	VMOVUPS      Z20, (CX)(R11*1)
+	VADDPS       Z10, Z3, Z3
 	MOVLQSX      24(SI), R11
 	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z9
-	VMOVUPS      64(R9)(R11*1), Z11
+	VMOVUPS      (R9)(R11*1), Z7
+	VMOVUPS      64(R9)(R11*1), Z9
 	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z10
+	VMOVUPS      (CX)(R11*1), Z15
+	VFMADD231PS  Z9, Z3, Z10
+	VFMADD231PS  Z7, Z3, Z15
+	VFMADD231PS  Z7, Z4, Z10
+	VFNMADD231PS Z9, Z4, Z15
+	MOVLQSX      24(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z10, (AX)(R11*1)
+	VMOVUPS      Z15, (CX)(R11*1)
+	VMULPS       Z25, Z13, Z3
+	VFMADD231PS  Z26, Z19, Z3
+	VMULPS       Z25, Z12, Z4
+	VFMADD231PS  Z26, Z17, Z4
+	VMULPS       Z25, Z13, Z7
+	VFNMADD231PS Z26, Z19, Z7
+	VMULPS       Z25, Z12, Z9
+	VFNMADD231PS Z26, Z17, Z9
+	VMOVAPS      Z5, Z10
+	VFMADD231PS  Z29, Z3, Z10
+	VMULPS       Z29, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z5
+	VMULPS       Z30, Z9, Z3
+	VMOVAPS      Z5, Z9
+	VFMADD231PS  Z29, Z3, Z9
+	VFNMADD231PS Z29, Z3, Z5
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z29, Z4, Z3
+	VMULPS       Z29, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z6
+	VMULPS       Z30, Z7, Z4
+	MOVLQSX      4(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z7
+	VMOVUPS      64(R9)(R11*1), Z12
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z13
+	VMOVUPS      (CX)(R11*1), Z15
+	VFMADD231PS  Z12, Z3, Z13
+	VFMADD231PS  Z7, Z3, Z15
+	VFMADD231PS  Z7, Z10, Z13
+	VFNMADD231PS Z12, Z10, Z15
+	MOVLQSX      4(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z13, (AX)(R11*1)
+	VMOVUPS      Z15, (CX)(R11*1)
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z29, Z4, Z3
+	MOVLQSX      16(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z7
+	VMOVUPS      64(R9)(R11*1), Z10
+	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Z12
-	VMOVUPS      (CX)(R11*1), Z15
-	VFMADD231PS  Z11, Z3, Z12
-	VFMADD231PS  Z9, Z3, Z15
-	VFMADD231PS  Z9, Z4, Z12
-	VFNMADD231PS Z11, Z4, Z15
-	MOVLQSX      24(SI), R11
+	VMOVUPS      (CX)(R11*1), Z13
+	VFMADD231PS  Z10, Z3, Z12
+	VFMADD231PS  Z7, Z3, Z13
+	VFMADD231PS  Z7, Z9, Z12
+	VFNMADD231PS Z10, Z9, Z13
+	MOVLQSX      16(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z12, (AX)(R11*1)
-	VMOVUPS      Z15, (CX)(R11*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Z3
-	VMULPS       Z3, Z16, Z4
-	VBROADCASTSS butterflyConstants<>+64(SB), Z9
-	VFMADD231PS  Z9, Z22, Z4
-	VMULPS       Z3, Z14, Z11
-	VFMADD231PS  Z9, Z20, Z11
-	VMULPS       Z3, Z16, Z12
-	VFNMADD231PS Z9, Z22, Z12
-	VMULPS       Z3, Z14, Z3
-	VFNMADD231PS Z9, Z20, Z3
-	VBROADCASTSS butterflyConstants<>+72(SB), Z9
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z9, Z4, Z14
-	VMULPS       Z9, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z8
-	VMULPS       Z6, Z3, Z3
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z9, Z3, Z4
-	VFNMADD231PS Z9, Z3, Z8
-	VMOVAPS      Z7, Z3
-	VFMADD231PS  Z9, Z11, Z3
-	VMULPS       Z9, Z11, Z11
-	VFNMADD231PS Z5, Z11, Z7
-	VMULPS       Z6, Z12, Z11
-	MOVLQSX      4(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z12
-	VMOVUPS      64(R9)(R11*1), Z15
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z16
-	VMOVUPS      (CX)(R11*1), Z18
-	VFMADD231PS  Z15, Z3, Z16
-	VFMADD231PS  Z12, Z3, Z18
-	VFMADD231PS  Z12, Z14, Z16
-	VFNMADD231PS Z15, Z14, Z18
-	MOVLQSX      4(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z16, (AX)(R11*1)
-	VMOVUPS      Z18, (CX)(R11*1)
-	VMOVAPS      Z7, Z3
-	VFNMADD231PS Z9, Z11, Z3
-	MOVLQSX      16(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z12
-	VMOVUPS      64(R9)(R11*1), Z14
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z15
-	VMOVUPS      (CX)(R11*1), Z16
-	VFMADD231PS  Z14, Z3, Z15
-	VFMADD231PS  Z12, Z3, Z16
-	VFMADD231PS  Z12, Z4, Z15
-	VFNMADD231PS Z14, Z4, Z16
-	MOVLQSX      16(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z15, (AX)(R11*1)
-	VMOVUPS      Z16, (CX)(R11*1)
-	VFMADD231PS  Z9, Z11, Z7
+	VMOVUPS      Z13, (CX)(R11*1)
+	VFMADD231PS  Z29, Z4, Z6
 	MOVLQSX      28(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z3
 	VMOVUPS      64(R9)(R11*1), Z4
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z9
-	VMOVUPS      (CX)(R11*1), Z11
-	VFMADD231PS  Z4, Z7, Z9
-	VFMADD231PS  Z3, Z7, Z11
-	VFMADD231PS  Z3, Z8, Z9
-	VFNMADD231PS Z4, Z8, Z11
+	VMOVUPS      (AX)(R11*1), Z7
+	VMOVUPS      (CX)(R11*1), Z9
+	VFMADD231PS  Z4, Z6, Z7
+	VFMADD231PS  Z3, Z6, Z9
+	VFMADD231PS  Z3, Z5, Z7
+	VFNMADD231PS Z4, Z5, Z9
 	MOVLQSX      28(SI), R11
 	IMULQ        DI, R11
-	VMOVUPS      Z9, (AX)(R11*1)
-	VMOVUPS      Z11, (CX)(R11*1)
-	VBROADCASTSS butterflyConstants<>+76(SB), Z3
-	VMOVAPS      Z13, Z4
-	VFNMADD231PS Z3, Z17, Z4
-	VMOVAPS      Z2, Z7
-	VFNMADD231PS Z3, Z10, Z7
-	VFMADD231PS  Z3, Z17, Z13
-	VFMADD231PS  Z3, Z10, Z2
-	VBROADCASTSS butterflyConstants<>+80(SB), Z3
-	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z3, Z4, Z8
-	VMULPS       Z3, Z4, Z4
-	VFNMADD231PS Z5, Z4, Z0
-	VMULPS       Z6, Z2, Z2
-	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z3, Z2, Z4
-	VFNMADD231PS Z3, Z2, Z0
+	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      Z9, (CX)(R11*1)
+	VMOVAPS      Z8, Z3
+	VFNMADD231PS Z24, Z14, Z3
+	VMOVAPS      Z2, Z4
+	VFNMADD231PS Z24, Z11, Z4
+	VFMADD231PS  Z24, Z14, Z8
+	VFMADD231PS  Z24, Z11, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z28, Z3, Z5
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z31, Z3, Z0
+	VMULPS       Z30, Z2, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z28, Z2, Z3
+	VFNMADD231PS Z28, Z2, Z0
 	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z3, Z7, Z2
-	VMULPS       Z3, Z7, Z7
-	VFNMADD231PS Z5, Z7, Z1
-	VMULPS       Z6, Z13, Z5
+	VFMADD231PS  Z28, Z4, Z2
+	VMULPS       Z28, Z4, Z4
+	VFNMADD231PS Z31, Z4, Z1
+	VMULPS       Z30, Z8, Z4
 	MOVLQSX      8(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z6
 	VMOVUPS      64(R9)(R11*1), Z7
 	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      (AX)(R11*1), Z9
-	VMOVUPS      (CX)(R11*1), Z10
-	VFMADD231PS  Z7, Z2, Z9
-	VFMADD231PS  Z6, Z2, Z10
-	VFMADD231PS  Z6, Z8, Z9
-	VFNMADD231PS Z7, Z8, Z10
-	MOVLQSX      8(SI), R11
-	IMULQ        DI, R11
-	VMOVUPS      Z9, (AX)(R11*1)
-	VMOVUPS      Z10, (CX)(R11*1)
-	VMOVAPS      Z1, Z2
-	VFNMADD231PS Z3, Z5, Z2
-	MOVLQSX      20(SI), R11
-	SHLQ         $0x07, R11
-	VMOVUPS      (R9)(R11*1), Z6
-	VMOVUPS      64(R9)(R11*1), Z7
-	MOVLQSX      20(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      (AX)(R11*1), Z8
 	VMOVUPS      (CX)(R11*1), Z9
 	VFMADD231PS  Z7, Z2, Z8
 	VFMADD231PS  Z6, Z2, Z9
-	VFMADD231PS  Z6, Z4, Z8
-	VFNMADD231PS Z7, Z4, Z9
-	MOVLQSX      20(SI), R11
+	VFMADD231PS  Z6, Z5, Z8
+	VFNMADD231PS Z7, Z5, Z9
+	MOVLQSX      8(SI), R11
 	IMULQ        DI, R11
 	VMOVUPS      Z8, (AX)(R11*1)
 	VMOVUPS      Z9, (CX)(R11*1)
-	VFMADD231PS  Z3, Z5, Z1
+	VMOVAPS      Z1, Z2
+	VFNMADD231PS Z28, Z4, Z2
+	MOVLQSX      20(SI), R11
+	SHLQ         $0x07, R11
+	VMOVUPS      (R9)(R11*1), Z5
+	VMOVUPS      64(R9)(R11*1), Z6
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      (AX)(R11*1), Z7
+	VMOVUPS      (CX)(R11*1), Z8
+	VFMADD231PS  Z6, Z2, Z7
+	VFMADD231PS  Z5, Z2, Z8
+	VFMADD231PS  Z5, Z3, Z7
+	VFNMADD231PS Z6, Z3, Z8
+	MOVLQSX      20(SI), R11
+	IMULQ        DI, R11
+	VMOVUPS      Z7, (AX)(R11*1)
+	VMOVUPS      Z8, (CX)(R11*1)
+	VFMADD231PS  Z28, Z4, Z1
 	MOVLQSX      32(SI), R11
 	SHLQ         $0x07, R11
 	VMOVUPS      (R9)(R11*1), Z2

@@ -811,14 +811,16 @@ none:
 // func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line3AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -844,10 +846,8 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z3, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
+	VFNMADD231PS Z31, Z3, Z0
+	VMULPS       Z30, Z1, Z1
 	VMOVUPS      Z2, (DI)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
@@ -918,14 +918,16 @@ none:
 // func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack3AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -945,10 +947,8 @@ butterfly:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+0(SB), Z3
-	VFNMADD231PS Z3, Z1, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z1
-	VMULPS       (R9)(R10*1), Z1, Z1
+	VFNMADD231PS Z31, Z1, Z0
+	VMULPS       (R9)(R10*1), Z30, Z1
 	MOVQ         (R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
 	VADDPS       Z1, Z0, Z2
@@ -1024,14 +1024,16 @@ none:
 // func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled3AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -1058,10 +1060,8 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z3, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
+	VFNMADD231PS Z31, Z3, Z0
+	VMULPS       Z30, Z1, Z1
 	VMOVUPS      Z2, (DI)(R10*1)
 	VBROADCASTSS 4(R13), Z2
 	VMULPS       Z2, Z1, Z3
@@ -1139,14 +1139,16 @@ none:
 // func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled3AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -1174,10 +1176,8 @@ butterfly:
 	VFNMADD231PS Z1, Z4, Z0
 	VMOVUPS      (DI)(R10*1), Z1
 	VADDPS       Z2, Z1, Z3
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z2, Z1
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z0, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z0, Z0
 	MOVQ         (R12), R14
 	VMOVUPS      Z3, (R11)(R14*1)
 	VADDPS       Z0, Z1, Z2
@@ -1254,14 +1254,16 @@ none:
 // func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line3AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -1288,8 +1290,8 @@ vector:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
+	VFNMADD231PS Y15, Y3, Y0
+	VMULPS       Y14, Y1, Y1
 	VMOVUPS      Y2, (DI)(R10*1)
 	VMOVUPS      Y0, (R8)(R10*1)
 	VMOVUPS      Y1, (R9)(R10*1)
@@ -1370,14 +1372,16 @@ none:
 // func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack3AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -1398,9 +1402,8 @@ vector:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y1, Y0
-	VMOVUPS      (R9)(R10*1), Y1
-	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
+	VFNMADD231PS Y15, Y1, Y0
+	VMULPS       (R9)(R10*1), Y14, Y1
 	MOVQ         (R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
 	VADDPS       Y1, Y0, Y2
@@ -1486,14 +1489,16 @@ none:
 // func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled3AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -1521,8 +1526,8 @@ vector:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y3, Y0
-	VMULPS       butterflyConstantVectors<>+32(SB), Y1, Y1
+	VFNMADD231PS Y15, Y3, Y0
+	VMULPS       Y14, Y1, Y1
 	VMOVUPS      Y2, (DI)(R10*1)
 	VBROADCASTSS 4(R13), Y2
 	VMULPS       Y2, Y1, Y3
@@ -1610,14 +1615,16 @@ none:
 // func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled3AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -1646,8 +1653,8 @@ vector:
 	VFNMADD231PS Y1, Y4, Y0
 	VMOVUPS      (DI)(R10*1), Y1
 	VADDPS       Y2, Y1, Y3
-	VFNMADD231PS butterflyConstantVectors<>+0(SB), Y2, Y1
-	VMULPS       butterflyConstantVectors<>+32(SB), Y0, Y0
+	VFNMADD231PS Y15, Y2, Y1
+	VMULPS       Y14, Y0, Y0
 	MOVQ         (R12), R14
 	VMOVUPS      Y3, (R11)(R14*1)
 	VADDPS       Y0, Y1, Y2
@@ -2698,14 +2705,18 @@ none:
 // func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line5AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -2738,25 +2749,21 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z5, Z4, Z4
-	VBROADCASTSS butterflyConstants<>+8(SB), Z6
-	VMOVAPS      Z0, Z7
-	VFMADD231PS  Z6, Z3, Z7
-	VBROADCASTSS butterflyConstants<>+12(SB), Z8
-	VFNMADD231PS Z8, Z5, Z7
+	VMOVAPS      Z0, Z6
+	VFMADD231PS  Z31, Z3, Z6
+	VFNMADD231PS Z30, Z5, Z6
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+16(SB), Z9
-	VMULPS       Z9, Z1, Z10
-	VBROADCASTSS butterflyConstants<>+20(SB), Z11
-	VFMADD231PS  Z11, Z2, Z10
-	VFNMADD231PS Z8, Z3, Z0
-	VFMADD231PS  Z6, Z5, Z0
-	VMULPS       Z11, Z1, Z1
-	VFNMADD231PS Z9, Z2, Z1
+	VMULPS       Z29, Z1, Z7
+	VFMADD231PS  Z28, Z2, Z7
+	VFNMADD231PS Z30, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z2, Z1
 	VMOVUPS      Z4, (DI)(R10*1)
-	VMOVUPS      Z7, 64(R8)(R10*1)
-	VMOVUPS      Z10, 64(R9)(R10*1)
+	VMOVUPS      Z6, 64(R8)(R10*1)
+	VMOVUPS      Z7, 64(R9)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 16(CX)
@@ -2826,14 +2833,18 @@ none:
 // func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack5AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -2855,30 +2866,26 @@ butterfly:
 	ADDQ         SI, DX
 	VMOVUPS      (R8)(R10*1), Z3
 	VADDPS       Z3, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+8(SB), Z4
-	VMOVAPS      Z0, Z5
-	VFMADD231PS  Z4, Z1, Z5
-	VBROADCASTSS butterflyConstants<>+12(SB), Z6
-	VFNMADD231PS Z6, Z3, Z5
-	VMOVUPS      64(R9)(R10*1), Z7
-	VBROADCASTSS butterflyConstants<>+16(SB), Z8
-	VMULPS       Z8, Z7, Z9
-	VMOVUPS      (R9)(R10*1), Z10
-	VBROADCASTSS butterflyConstants<>+20(SB), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	VFNMADD231PS Z6, Z1, Z0
-	VFMADD231PS  Z4, Z3, Z0
-	VMULPS       Z11, Z7, Z1
-	VFNMADD231PS Z8, Z10, Z1
+	VMOVAPS      Z0, Z4
+	VFMADD231PS  Z31, Z1, Z4
+	VFNMADD231PS Z30, Z3, Z4
+	VMOVUPS      64(R9)(R10*1), Z5
+	VMULPS       Z29, Z5, Z6
+	VMOVUPS      (R9)(R10*1), Z7
+	VFMADD231PS  Z28, Z7, Z6
+	VFNMADD231PS Z30, Z1, Z0
+	VFMADD231PS  Z31, Z3, Z0
+	VMULPS       Z28, Z5, Z1
+	VFNMADD231PS Z29, Z7, Z1
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	MOVQ         (R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VADDPS       Z9, Z5, Z2
+	VADDPS       Z6, Z4, Z2
 	MOVQ         8(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z9, Z5, Z2
+	VSUBPS       Z6, Z4, Z2
 	MOVQ         32(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
 	VADDPS       Z1, Z0, Z2
@@ -2954,14 +2961,18 @@ none:
 // func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled5AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -2995,29 +3006,25 @@ butterfly:
 	VSUBPS       Z4, Z2, Z2
 	VADDPS       Z3, Z0, Z4
 	VADDPS       Z5, Z4, Z4
-	VBROADCASTSS butterflyConstants<>+8(SB), Z6
-	VMOVAPS      Z0, Z7
-	VFMADD231PS  Z6, Z3, Z7
-	VBROADCASTSS butterflyConstants<>+12(SB), Z8
-	VFNMADD231PS Z8, Z5, Z7
-	VBROADCASTSS butterflyConstants<>+16(SB), Z9
-	VMULPS       Z9, Z1, Z10
-	VBROADCASTSS butterflyConstants<>+20(SB), Z11
-	VFMADD231PS  Z11, Z2, Z10
-	VFNMADD231PS Z8, Z3, Z0
-	VFMADD231PS  Z6, Z5, Z0
+	VMOVAPS      Z0, Z6
+	VFMADD231PS  Z31, Z3, Z6
+	VFNMADD231PS Z30, Z5, Z6
+	VMULPS       Z29, Z1, Z7
+	VFMADD231PS  Z28, Z2, Z7
+	VFNMADD231PS Z30, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Z11, Z1, Z1
-	VFNMADD231PS Z9, Z2, Z1
+	VMULPS       Z28, Z1, Z1
+	VFNMADD231PS Z29, Z2, Z1
 	VMOVUPS      Z4, (DI)(R10*1)
 	VBROADCASTSS 12(R13), Z2
-	VMULPS       Z2, Z10, Z3
+	VMULPS       Z2, Z7, Z3
 	VBROADCASTSS 8(R13), Z4
-	VMULPS       Z4, Z10, Z5
-	VFMSUB231PS  Z4, Z7, Z3
-	VFMADD231PS  Z2, Z7, Z5
+	VMULPS       Z4, Z7, Z5
+	VFMSUB231PS  Z4, Z6, Z3
+	VFMADD231PS  Z2, Z6, Z5
 	VMOVUPS      Z3, 64(R8)(R10*1)
 	VMOVUPS      Z5, 64(R9)(R10*1)
 	VBROADCASTSS 4(R13), Z2
@@ -3096,14 +3103,18 @@ none:
 // func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled5AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Z31
+	VBROADCASTSS butterflyConstants<>+12(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -3140,28 +3151,24 @@ butterfly:
 	VMOVUPS      (DI)(R10*1), Z3
 	VADDPS       Z2, Z3, Z5
 	VADDPS       Z4, Z5, Z5
-	VBROADCASTSS butterflyConstants<>+8(SB), Z6
-	VMOVAPS      Z3, Z7
-	VFMADD231PS  Z6, Z2, Z7
-	VBROADCASTSS butterflyConstants<>+12(SB), Z8
-	VFNMADD231PS Z8, Z4, Z7
-	VBROADCASTSS butterflyConstants<>+16(SB), Z9
-	VMULPS       Z9, Z0, Z10
-	VBROADCASTSS butterflyConstants<>+20(SB), Z11
-	VFMADD231PS  Z11, Z1, Z10
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z31, Z2, Z6
+	VFNMADD231PS Z30, Z4, Z6
+	VMULPS       Z29, Z0, Z7
+	VFMADD231PS  Z28, Z1, Z7
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z8, Z2, Z3
-	VFMADD231PS  Z6, Z4, Z3
-	VMULPS       Z11, Z0, Z0
-	VFNMADD231PS Z9, Z1, Z0
+	VFNMADD231PS Z30, Z2, Z3
+	VFMADD231PS  Z31, Z4, Z3
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z1, Z0
 	MOVQ         (R12), R14
 	VMOVUPS      Z5, (R11)(R14*1)
-	VADDPS       Z10, Z7, Z1
+	VADDPS       Z7, Z6, Z1
 	MOVQ         8(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z10, Z7, Z1
+	VSUBPS       Z7, Z6, Z1
 	MOVQ         32(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
 	VADDPS       Z0, Z3, Z1
@@ -3238,14 +3245,18 @@ none:
 // func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line5AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -3279,22 +3290,18 @@ vector:
 	VSUBPS       Y4, Y2, Y2
 	VADDPS       Y3, Y0, Y4
 	VADDPS       Y5, Y4, Y4
-	VBROADCASTSS butterflyConstants<>+8(SB), Y6
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y6, Y3, Y7
-	VBROADCASTSS butterflyConstants<>+12(SB), Y8
-	VFNMADD231PS Y8, Y5, Y7
-	VBROADCASTSS butterflyConstants<>+16(SB), Y9
-	VMULPS       Y9, Y1, Y10
-	VBROADCASTSS butterflyConstants<>+20(SB), Y11
-	VFMADD231PS  Y11, Y2, Y10
-	VFNMADD231PS Y8, Y3, Y0
-	VFMADD231PS  Y6, Y5, Y0
-	VMULPS       Y11, Y1, Y1
-	VFNMADD231PS Y9, Y2, Y1
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y15, Y3, Y6
+	VFNMADD231PS Y14, Y5, Y6
+	VMULPS       Y13, Y1, Y7
+	VFMADD231PS  Y12, Y2, Y7
+	VFNMADD231PS Y14, Y3, Y0
+	VFMADD231PS  Y15, Y5, Y0
+	VMULPS       Y12, Y1, Y1
+	VFNMADD231PS Y13, Y2, Y1
 	VMOVUPS      Y4, (DI)(R10*1)
-	VMOVUPS      Y7, 64(R8)(R10*1)
-	VMOVUPS      Y10, 64(R9)(R10*1)
+	VMOVUPS      Y6, 64(R8)(R10*1)
+	VMOVUPS      Y7, 64(R9)(R10*1)
 	VMOVUPS      Y0, (R8)(R10*1)
 	VMOVUPS      Y1, (R9)(R10*1)
 	ADDQ         $0x20, R11
@@ -3374,14 +3381,18 @@ none:
 // func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack5AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -3404,27 +3415,23 @@ vector:
 	ADDQ         SI, DX
 	VMOVUPS      (R8)(R10*1), Y3
 	VADDPS       Y3, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+8(SB), Y4
-	VMOVAPS      Y0, Y5
-	VFMADD231PS  Y4, Y1, Y5
-	VBROADCASTSS butterflyConstants<>+12(SB), Y6
-	VFNMADD231PS Y6, Y3, Y5
-	VMOVUPS      64(R9)(R10*1), Y7
-	VBROADCASTSS butterflyConstants<>+16(SB), Y8
-	VMULPS       Y8, Y7, Y9
-	VMOVUPS      (R9)(R10*1), Y10
-	VBROADCASTSS butterflyConstants<>+20(SB), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	VFNMADD231PS Y6, Y1, Y0
-	VFMADD231PS  Y4, Y3, Y0
-	VMULPS       Y11, Y7, Y1
-	VFNMADD231PS Y8, Y10, Y1
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y15, Y1, Y4
+	VFNMADD231PS Y14, Y3, Y4
+	VMOVUPS      64(R9)(R10*1), Y5
+	VMULPS       Y13, Y5, Y6
+	VMOVUPS      (R9)(R10*1), Y7
+	VFMADD231PS  Y12, Y7, Y6
+	VFNMADD231PS Y14, Y1, Y0
+	VFMADD231PS  Y15, Y3, Y0
+	VMULPS       Y12, Y5, Y1
+	VFNMADD231PS Y13, Y7, Y1
 	MOVQ         (R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VADDPS       Y9, Y5, Y2
+	VADDPS       Y6, Y4, Y2
 	MOVQ         8(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VSUBPS       Y9, Y5, Y2
+	VSUBPS       Y6, Y4, Y2
 	MOVQ         32(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
 	VADDPS       Y1, Y0, Y2
@@ -3510,14 +3517,18 @@ none:
 // func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled5AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -3552,26 +3563,22 @@ vector:
 	VSUBPS       Y4, Y2, Y2
 	VADDPS       Y3, Y0, Y4
 	VADDPS       Y5, Y4, Y4
-	VBROADCASTSS butterflyConstants<>+8(SB), Y6
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y6, Y3, Y7
-	VBROADCASTSS butterflyConstants<>+12(SB), Y8
-	VFNMADD231PS Y8, Y5, Y7
-	VBROADCASTSS butterflyConstants<>+16(SB), Y9
-	VMULPS       Y9, Y1, Y10
-	VBROADCASTSS butterflyConstants<>+20(SB), Y11
-	VFMADD231PS  Y11, Y2, Y10
-	VFNMADD231PS Y8, Y3, Y0
-	VFMADD231PS  Y6, Y5, Y0
-	VMULPS       Y11, Y1, Y1
-	VFNMADD231PS Y9, Y2, Y1
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y15, Y3, Y6
+	VFNMADD231PS Y14, Y5, Y6
+	VMULPS       Y13, Y1, Y7
+	VFMADD231PS  Y12, Y2, Y7
+	VFNMADD231PS Y14, Y3, Y0
+	VFMADD231PS  Y15, Y5, Y0
+	VMULPS       Y12, Y1, Y1
+	VFNMADD231PS Y13, Y2, Y1
 	VMOVUPS      Y4, (DI)(R10*1)
 	VBROADCASTSS 12(R13), Y2
-	VMULPS       Y2, Y10, Y3
+	VMULPS       Y2, Y7, Y3
 	VBROADCASTSS 8(R13), Y4
-	VMULPS       Y4, Y10, Y5
-	VFMSUB231PS  Y4, Y7, Y3
-	VFMADD231PS  Y2, Y7, Y5
+	VMULPS       Y4, Y7, Y5
+	VFMSUB231PS  Y4, Y6, Y3
+	VFMADD231PS  Y2, Y6, Y5
 	VMOVUPS      Y3, 64(R8)(R10*1)
 	VMOVUPS      Y5, 64(R9)(R10*1)
 	VBROADCASTSS 4(R13), Y2
@@ -3660,14 +3667,18 @@ none:
 // func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled5AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+8(SB), Y15
+	VBROADCASTSS butterflyConstants<>+12(SB), Y14
+	VBROADCASTSS butterflyConstants<>+16(SB), Y13
+	VBROADCASTSS butterflyConstants<>+20(SB), Y12
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -3705,25 +3716,21 @@ vector:
 	VMOVUPS      (DI)(R10*1), Y3
 	VADDPS       Y2, Y3, Y5
 	VADDPS       Y4, Y5, Y5
-	VBROADCASTSS butterflyConstants<>+8(SB), Y6
-	VMOVAPS      Y3, Y7
-	VFMADD231PS  Y6, Y2, Y7
-	VBROADCASTSS butterflyConstants<>+12(SB), Y8
-	VFNMADD231PS Y8, Y4, Y7
-	VBROADCASTSS butterflyConstants<>+16(SB), Y9
-	VMULPS       Y9, Y0, Y10
-	VBROADCASTSS butterflyConstants<>+20(SB), Y11
-	VFMADD231PS  Y11, Y1, Y10
-	VFNMADD231PS Y8, Y2, Y3
-	VFMADD231PS  Y6, Y4, Y3
-	VMULPS       Y11, Y0, Y0
-	VFNMADD231PS Y9, Y1, Y0
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y15, Y2, Y6
+	VFNMADD231PS Y14, Y4, Y6
+	VMULPS       Y13, Y0, Y7
+	VFMADD231PS  Y12, Y1, Y7
+	VFNMADD231PS Y14, Y2, Y3
+	VFMADD231PS  Y15, Y4, Y3
+	VMULPS       Y12, Y0, Y0
+	VFNMADD231PS Y13, Y1, Y0
 	MOVQ         (R12), R14
 	VMOVUPS      Y5, (R11)(R14*1)
-	VADDPS       Y10, Y7, Y1
+	VADDPS       Y7, Y6, Y1
 	MOVQ         8(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VSUBPS       Y10, Y7, Y1
+	VSUBPS       Y7, Y6, Y1
 	MOVQ         32(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
 	VADDPS       Y0, Y3, Y1
@@ -3810,14 +3817,20 @@ none:
 // func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line7AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -3857,40 +3870,34 @@ butterfly:
 	VADDPS       Z3, Z0, Z6
 	VADDPS       Z5, Z6, Z6
 	VADDPS       Z7, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+24(SB), Z8
-	VMOVAPS      Z0, Z9
-	VFMADD231PS  Z8, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+28(SB), Z10
-	VFNMADD231PS Z10, Z5, Z9
-	VBROADCASTSS butterflyConstants<>+32(SB), Z11
-	VFNMADD231PS Z11, Z7, Z9
-	VBROADCASTSS butterflyConstants<>+36(SB), Z12
-	VMULPS       Z12, Z1, Z13
-	VBROADCASTSS butterflyConstants<>+40(SB), Z14
-	VFMADD231PS  Z14, Z2, Z13
+	VMOVAPS      Z0, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VFNMADD231PS Z30, Z5, Z8
+	VFNMADD231PS Z29, Z7, Z8
+	VMULPS       Z28, Z1, Z9
+	VFMADD231PS  Z27, Z2, Z9
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+44(SB), Z15
-	VFMADD231PS  Z15, Z4, Z13
-	VMOVAPS      Z0, Z16
-	VFNMADD231PS Z10, Z3, Z16
-	VFNMADD231PS Z11, Z5, Z16
-	VFMADD231PS  Z8, Z7, Z16
-	VMULPS       Z14, Z1, Z17
-	VFNMADD231PS Z15, Z2, Z17
-	VFNMADD231PS Z12, Z4, Z17
-	VFNMADD231PS Z11, Z3, Z0
-	VFMADD231PS  Z8, Z5, Z0
-	VFNMADD231PS Z10, Z7, Z0
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z12, Z2, Z1
-	VFMADD231PS  Z14, Z4, Z1
+	VFMADD231PS  Z26, Z4, Z9
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z3, Z10
+	VFNMADD231PS Z29, Z5, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VMULPS       Z27, Z1, Z11
+	VFNMADD231PS Z26, Z2, Z11
+	VFNMADD231PS Z28, Z4, Z11
+	VFNMADD231PS Z29, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z30, Z7, Z0
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z28, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
 	VMOVUPS      Z6, (DI)(R10*1)
-	VMOVUPS      Z9, 128(R8)(R10*1)
-	VMOVUPS      Z13, 128(R9)(R10*1)
-	VMOVUPS      Z16, 64(R8)(R10*1)
-	VMOVUPS      Z17, 64(R9)(R10*1)
+	VMOVUPS      Z8, 128(R8)(R10*1)
+	VMOVUPS      Z9, 128(R9)(R10*1)
+	VMOVUPS      Z10, 64(R8)(R10*1)
+	VMOVUPS      Z11, 64(R9)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 16(CX)
@@ -3960,14 +3967,20 @@ none:
 // func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack7AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -3991,50 +4004,44 @@ butterfly:
 	VADDPS       Z3, Z2, Z2
 	VMOVUPS      (R8)(R10*1), Z4
 	VADDPS       Z4, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+24(SB), Z5
-	VMOVAPS      Z0, Z6
-	VFMADD231PS  Z5, Z1, Z6
-	VBROADCASTSS butterflyConstants<>+28(SB), Z7
-	VFNMADD231PS Z7, Z3, Z6
-	VBROADCASTSS butterflyConstants<>+32(SB), Z8
-	VFNMADD231PS Z8, Z4, Z6
-	VMOVUPS      128(R9)(R10*1), Z9
-	VBROADCASTSS butterflyConstants<>+36(SB), Z10
-	VMULPS       Z10, Z9, Z11
-	VMOVUPS      64(R9)(R10*1), Z12
-	VBROADCASTSS butterflyConstants<>+40(SB), Z13
-	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      (R9)(R10*1), Z14
-	VBROADCASTSS butterflyConstants<>+44(SB), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VMOVAPS      Z0, Z16
-	VFNMADD231PS Z7, Z1, Z16
-	VFNMADD231PS Z8, Z3, Z16
-	VFMADD231PS  Z5, Z4, Z16
-	VMULPS       Z13, Z9, Z17
-	VFNMADD231PS Z15, Z12, Z17
-	VFNMADD231PS Z10, Z14, Z17
-	VFNMADD231PS Z8, Z1, Z0
-	VFMADD231PS  Z5, Z3, Z0
-	VFNMADD231PS Z7, Z4, Z0
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z1, Z5
+	VFNMADD231PS Z30, Z3, Z5
+	VFNMADD231PS Z29, Z4, Z5
+	VMOVUPS      128(R9)(R10*1), Z6
+	VMULPS       Z28, Z6, Z7
+	VMOVUPS      64(R9)(R10*1), Z8
+	VFMADD231PS  Z27, Z8, Z7
+	VMOVUPS      (R9)(R10*1), Z9
+	VFMADD231PS  Z26, Z9, Z7
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z1, Z10
+	VFNMADD231PS Z29, Z3, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMULPS       Z27, Z6, Z11
+	VFNMADD231PS Z26, Z8, Z11
+	VFNMADD231PS Z28, Z9, Z11
+	VFNMADD231PS Z29, Z1, Z0
+	VFMADD231PS  Z31, Z3, Z0
+	VFNMADD231PS Z30, Z4, Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Z15, Z9, Z1
-	VFNMADD231PS Z10, Z12, Z1
-	VFMADD231PS  Z13, Z14, Z1
+	VMULPS       Z26, Z6, Z1
+	VFNMADD231PS Z28, Z8, Z1
+	VFMADD231PS  Z27, Z9, Z1
 	MOVQ         (R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VADDPS       Z11, Z6, Z2
+	VADDPS       Z7, Z5, Z2
 	MOVQ         8(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z11, Z6, Z2
+	VSUBPS       Z7, Z5, Z2
 	MOVQ         48(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VADDPS       Z17, Z16, Z2
+	VADDPS       Z11, Z10, Z2
 	MOVQ         16(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z17, Z16, Z2
+	VSUBPS       Z11, Z10, Z2
 	MOVQ         40(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
 	VADDPS       Z1, Z0, Z2
@@ -4110,14 +4117,20 @@ none:
 // func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled7AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -4158,50 +4171,44 @@ butterfly:
 	VADDPS       Z3, Z0, Z6
 	VADDPS       Z5, Z6, Z6
 	VADDPS       Z7, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+24(SB), Z8
-	VMOVAPS      Z0, Z9
-	VFMADD231PS  Z8, Z3, Z9
-	VBROADCASTSS butterflyConstants<>+28(SB), Z10
-	VFNMADD231PS Z10, Z5, Z9
-	VBROADCASTSS butterflyConstants<>+32(SB), Z11
-	VFNMADD231PS Z11, Z7, Z9
-	VBROADCASTSS butterflyConstants<>+36(SB), Z12
-	VMULPS       Z12, Z1, Z13
-	VBROADCASTSS butterflyConstants<>+40(SB), Z14
-	VFMADD231PS  Z14, Z2, Z13
-	VBROADCASTSS butterflyConstants<>+44(SB), Z15
-	VFMADD231PS  Z15, Z4, Z13
-	VMOVAPS      Z0, Z16
-	VFNMADD231PS Z10, Z3, Z16
-	VFNMADD231PS Z11, Z5, Z16
-	VFMADD231PS  Z8, Z7, Z16
-	VMULPS       Z14, Z1, Z17
-	VFNMADD231PS Z15, Z2, Z17
+	VMOVAPS      Z0, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VFNMADD231PS Z30, Z5, Z8
+	VFNMADD231PS Z29, Z7, Z8
+	VMULPS       Z28, Z1, Z9
+	VFMADD231PS  Z27, Z2, Z9
+	VFMADD231PS  Z26, Z4, Z9
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z3, Z10
+	VFNMADD231PS Z29, Z5, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VMULPS       Z27, Z1, Z11
+	VFNMADD231PS Z26, Z2, Z11
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z12, Z4, Z17
-	VFNMADD231PS Z11, Z3, Z0
-	VFMADD231PS  Z8, Z5, Z0
-	VFNMADD231PS Z10, Z7, Z0
-	VMULPS       Z15, Z1, Z1
-	VFNMADD231PS Z12, Z2, Z1
-	VFMADD231PS  Z14, Z4, Z1
+	VFNMADD231PS Z28, Z4, Z11
+	VFNMADD231PS Z29, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z30, Z7, Z0
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z28, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
 	VMOVUPS      Z6, (DI)(R10*1)
 	VBROADCASTSS 20(R13), Z2
-	VMULPS       Z2, Z13, Z3
+	VMULPS       Z2, Z9, Z3
 	VBROADCASTSS 16(R13), Z4
-	VMULPS       Z4, Z13, Z5
-	VFMSUB231PS  Z4, Z9, Z3
-	VFMADD231PS  Z2, Z9, Z5
+	VMULPS       Z4, Z9, Z5
+	VFMSUB231PS  Z4, Z8, Z3
+	VFMADD231PS  Z2, Z8, Z5
 	VMOVUPS      Z3, 128(R8)(R10*1)
 	VMOVUPS      Z5, 128(R9)(R10*1)
 	VBROADCASTSS 12(R13), Z2
-	VMULPS       Z2, Z17, Z3
+	VMULPS       Z2, Z11, Z3
 	VBROADCASTSS 8(R13), Z4
-	VMULPS       Z4, Z17, Z5
-	VFMSUB231PS  Z4, Z16, Z3
-	VFMADD231PS  Z2, Z16, Z5
+	VMULPS       Z4, Z11, Z5
+	VFMSUB231PS  Z4, Z10, Z3
+	VFMADD231PS  Z2, Z10, Z5
 	VMOVUPS      Z3, 64(R8)(R10*1)
 	VMOVUPS      Z5, 64(R9)(R10*1)
 	VBROADCASTSS 4(R13), Z2
@@ -4280,14 +4287,20 @@ none:
 // func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled7AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -4333,47 +4346,41 @@ butterfly:
 	VADDPS       Z2, Z5, Z7
 	VADDPS       Z4, Z7, Z7
 	VADDPS       Z6, Z7, Z7
-	VBROADCASTSS butterflyConstants<>+24(SB), Z8
-	VMOVAPS      Z5, Z9
-	VFMADD231PS  Z8, Z2, Z9
-	VBROADCASTSS butterflyConstants<>+28(SB), Z10
-	VFNMADD231PS Z10, Z4, Z9
-	VBROADCASTSS butterflyConstants<>+32(SB), Z11
-	VFNMADD231PS Z11, Z6, Z9
-	VBROADCASTSS butterflyConstants<>+36(SB), Z12
-	VMULPS       Z12, Z0, Z13
-	VBROADCASTSS butterflyConstants<>+40(SB), Z14
-	VFMADD231PS  Z14, Z1, Z13
-	VBROADCASTSS butterflyConstants<>+44(SB), Z15
-	VFMADD231PS  Z15, Z3, Z13
-	VMOVAPS      Z5, Z16
-	VFNMADD231PS Z10, Z2, Z16
-	VFNMADD231PS Z11, Z4, Z16
-	VFMADD231PS  Z8, Z6, Z16
+	VMOVAPS      Z5, Z8
+	VFMADD231PS  Z31, Z2, Z8
+	VFNMADD231PS Z30, Z4, Z8
+	VFNMADD231PS Z29, Z6, Z8
+	VMULPS       Z28, Z0, Z9
+	VFMADD231PS  Z27, Z1, Z9
+	VFMADD231PS  Z26, Z3, Z9
+	VMOVAPS      Z5, Z10
+	VFNMADD231PS Z30, Z2, Z10
+	VFNMADD231PS Z29, Z4, Z10
+	VFMADD231PS  Z31, Z6, Z10
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Z14, Z0, Z17
-	VFNMADD231PS Z15, Z1, Z17
-	VFNMADD231PS Z12, Z3, Z17
-	VFNMADD231PS Z11, Z2, Z5
-	VFMADD231PS  Z8, Z4, Z5
-	VFNMADD231PS Z10, Z6, Z5
-	VMULPS       Z15, Z0, Z0
-	VFNMADD231PS Z12, Z1, Z0
-	VFMADD231PS  Z14, Z3, Z0
+	VMULPS       Z27, Z0, Z11
+	VFNMADD231PS Z26, Z1, Z11
+	VFNMADD231PS Z28, Z3, Z11
+	VFNMADD231PS Z29, Z2, Z5
+	VFMADD231PS  Z31, Z4, Z5
+	VFNMADD231PS Z30, Z6, Z5
+	VMULPS       Z26, Z0, Z0
+	VFNMADD231PS Z28, Z1, Z0
+	VFMADD231PS  Z27, Z3, Z0
 	MOVQ         (R12), R14
 	VMOVUPS      Z7, (R11)(R14*1)
-	VADDPS       Z13, Z9, Z1
+	VADDPS       Z9, Z8, Z1
 	MOVQ         8(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z13, Z9, Z1
+	VSUBPS       Z9, Z8, Z1
 	MOVQ         48(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z17, Z16, Z1
+	VADDPS       Z11, Z10, Z1
 	MOVQ         16(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z17, Z16, Z1
+	VSUBPS       Z11, Z10, Z1
 	MOVQ         40(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
 	VADDPS       Z0, Z5, Z1
@@ -4450,14 +4457,18 @@ none:
 // func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Y15
+	VBROADCASTSS butterflyConstants<>+28(SB), Y14
+	VBROADCASTSS butterflyConstants<>+32(SB), Y13
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -4498,36 +4509,31 @@ vector:
 	VADDPS       Y3, Y0, Y6
 	VADDPS       Y5, Y6, Y6
 	VADDPS       Y7, Y6, Y6
-	VBROADCASTSS butterflyConstants<>+24(SB), Y8
-	VMOVAPS      Y0, Y9
-	VFMADD231PS  Y8, Y3, Y9
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y5, Y9
-	VBROADCASTSS butterflyConstants<>+32(SB), Y11
-	VFNMADD231PS Y11, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y12
-	VMULPS       Y12, Y1, Y13
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFMADD231PS  Y14, Y2, Y13
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y10, Y3, Y15
-	VFNMADD231PS Y11, Y5, Y15
-	VFMADD231PS  Y8, Y7, Y15
-	VMULPS       Y14, Y1, Y10
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
-	VFNMADD231PS Y12, Y4, Y10
-	VFNMADD231PS Y11, Y3, Y0
-	VFMADD231PS  Y8, Y5, Y0
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  Y15, Y3, Y8
+	VFNMADD231PS Y14, Y5, Y8
+	VFNMADD231PS Y13, Y7, Y8
+	VMULPS       Y12, Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y2, Y9
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y9
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y14, Y3, Y10
+	VFNMADD231PS Y13, Y5, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VMULPS       butterflyConstantVectors<>+320(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y11
+	VFNMADD231PS Y12, Y4, Y11
+	VFNMADD231PS Y13, Y3, Y0
+	VFMADD231PS  Y15, Y5, Y0
+	VFNMADD231PS Y14, Y7, Y0
 	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
 	VFNMADD231PS Y12, Y2, Y1
-	VFMADD231PS  Y14, Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y4, Y1
 	VMOVUPS      Y6, (DI)(R10*1)
-	VMOVUPS      Y9, 128(R8)(R10*1)
-	VMOVUPS      Y13, 128(R9)(R10*1)
-	VMOVUPS      Y15, 64(R8)(R10*1)
-	VMOVUPS      Y10, 64(R9)(R10*1)
+	VMOVUPS      Y8, 128(R8)(R10*1)
+	VMOVUPS      Y9, 128(R9)(R10*1)
+	VMOVUPS      Y10, 64(R8)(R10*1)
+	VMOVUPS      Y11, 64(R9)(R10*1)
 	VMOVUPS      Y0, (R8)(R10*1)
 	VMOVUPS      Y1, (R9)(R10*1)
 	ADDQ         $0x20, R11
@@ -4607,14 +4613,20 @@ none:
 // func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Y15
+	VBROADCASTSS butterflyConstants<>+28(SB), Y14
+	VBROADCASTSS butterflyConstants<>+32(SB), Y13
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y11
+	VBROADCASTSS butterflyConstants<>+44(SB), Y10
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -4639,50 +4651,43 @@ vector:
 	VADDPS       Y3, Y2, Y2
 	VMOVUPS      (R8)(R10*1), Y4
 	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+24(SB), Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  Y5, Y1, Y6
-	VBROADCASTSS butterflyConstants<>+28(SB), Y7
-	VFNMADD231PS Y7, Y3, Y6
-	VBROADCASTSS butterflyConstants<>+32(SB), Y8
-	VFNMADD231PS Y8, Y4, Y6
-	VMOVUPS      128(R9)(R10*1), Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y10
-	VMULPS       Y10, Y9, Y11
-	VMOVUPS      64(R9)(R10*1), Y12
-	VBROADCASTSS butterflyConstants<>+40(SB), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	VMOVUPS      (R9)(R10*1), Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y15
-	VFMADD231PS  Y15, Y14, Y11
-	VMOVAPS      Y0, Y10
-	VFNMADD231PS Y7, Y1, Y10
-	VFNMADD231PS Y8, Y3, Y10
-	VFMADD231PS  Y5, Y4, Y10
-	VMULPS       Y13, Y9, Y4
-	VFNMADD231PS Y15, Y12, Y4
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
-	VFNMADD231PS Y8, Y1, Y0
-	VFMADD231PS  Y5, Y3, Y0
-	VFNMADD231PS (R8)(R10*1), Y7, Y0
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y15, Y1, Y5
+	VFNMADD231PS Y14, Y3, Y5
+	VFNMADD231PS Y13, Y4, Y5
+	VMOVUPS      128(R9)(R10*1), Y6
+	VMULPS       Y12, Y6, Y7
+	VMOVUPS      64(R9)(R10*1), Y8
+	VFMADD231PS  Y11, Y8, Y7
+	VFMADD231PS  (R9)(R10*1), Y10, Y7
+	VMOVAPS      Y0, Y9
+	VFNMADD231PS Y14, Y1, Y9
+	VFNMADD231PS Y13, Y3, Y9
+	VFMADD231PS  Y15, Y4, Y9
+	VMULPS       Y11, Y6, Y4
+	VFNMADD231PS Y10, Y8, Y4
+	VFNMADD231PS (R9)(R10*1), Y12, Y4
+	VFNMADD231PS Y13, Y1, Y0
+	VFMADD231PS  Y15, Y3, Y0
+	VFNMADD231PS (R8)(R10*1), Y14, Y0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Y15, Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
-	VFMADD231PS  Y13, Y14, Y1
+	VMULPS       Y10, Y6, Y1
+	VFNMADD231PS Y12, Y8, Y1
+	VFMADD231PS  (R9)(R10*1), Y11, Y1
 	MOVQ         (R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VADDPS       Y11, Y6, Y2
+	VADDPS       Y7, Y5, Y2
 	MOVQ         8(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VSUBPS       Y11, Y6, Y2
+	VSUBPS       Y7, Y5, Y2
 	MOVQ         48(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VADDPS       Y4, Y10, Y2
+	VADDPS       Y4, Y9, Y2
 	MOVQ         16(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VSUBPS       Y4, Y10, Y2
+	VSUBPS       Y4, Y9, Y2
 	MOVQ         40(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
 	VADDPS       Y1, Y0, Y2
@@ -4768,14 +4773,19 @@ none:
 // func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled7AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Y15
+	VBROADCASTSS butterflyConstants<>+28(SB), Y14
+	VBROADCASTSS butterflyConstants<>+32(SB), Y13
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y11
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -4809,57 +4819,52 @@ vector:
 	VADDPS       Y4, Y2, Y5
 	VSUBPS       Y4, Y2, Y2
 	VADDPS       Y3, Y0, Y4
-	VBROADCASTSS butterflyConstants<>+24(SB), Y6
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y6, Y3, Y7
-	VBROADCASTSS butterflyConstants<>+28(SB), Y8
-	VFNMADD231PS Y8, Y5, Y7
-	VBROADCASTSS butterflyConstants<>+36(SB), Y9
-	VMULPS       Y9, Y1, Y10
-	VBROADCASTSS butterflyConstants<>+40(SB), Y11
-	VFMADD231PS  Y11, Y2, Y10
-	VMOVAPS      Y0, Y12
-	VFNMADD231PS Y8, Y3, Y12
-	VBROADCASTSS butterflyConstants<>+32(SB), Y13
-	VFNMADD231PS Y13, Y5, Y12
-	VMULPS       Y11, Y1, Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y15
-	VFNMADD231PS Y15, Y2, Y14
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y15, Y3, Y6
+	VFNMADD231PS Y14, Y5, Y6
+	VMULPS       Y12, Y1, Y7
+	VFMADD231PS  Y11, Y2, Y7
+	VMOVAPS      Y0, Y8
+	VFNMADD231PS Y14, Y3, Y8
+	VFNMADD231PS Y13, Y5, Y8
+	VMULPS       Y11, Y1, Y9
+	VBROADCASTSS butterflyConstants<>+44(SB), Y10
+	VFNMADD231PS Y10, Y2, Y9
 	VFNMADD231PS Y13, Y3, Y0
-	VFMADD231PS  Y6, Y5, Y0
-	VMULPS       Y15, Y1, Y1
-	VFNMADD231PS Y9, Y2, Y1
+	VFMADD231PS  Y15, Y5, Y0
+	VMULPS       Y10, Y1, Y1
+	VFNMADD231PS Y12, Y2, Y1
 	MOVQ         24(R12), R14
 	VMOVUPS      (R11)(R14*1), Y2
 	MOVQ         32(R12), R14
 	VMOVUPS      (R11)(R14*1), Y3
-	VADDPS       Y3, Y2, Y11
+	VADDPS       Y3, Y2, Y10
 	VSUBPS       Y3, Y2, Y2
 	VADDPS       Y5, Y4, Y3
-	VADDPS       Y11, Y3, Y3
+	VADDPS       Y10, Y3, Y3
 	VMOVUPS      Y3, (DI)(R10*1)
-	VFNMADD231PS Y13, Y11, Y7
-	VFMADD231PS  Y15, Y2, Y10
+	VFNMADD231PS Y13, Y10, Y6
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y2, Y7
 	VBROADCASTSS 20(R13), Y3
-	VMULPS       Y3, Y10, Y4
+	VMULPS       Y3, Y7, Y4
 	VBROADCASTSS 16(R13), Y5
-	VMULPS       Y5, Y10, Y10
-	VFMSUB231PS  Y5, Y7, Y4
+	VMULPS       Y5, Y7, Y7
+	VFMSUB231PS  Y5, Y6, Y4
 	VMOVUPS      Y4, 128(R8)(R10*1)
-	VFMADD231PS  Y3, Y7, Y10
-	VMOVUPS      Y10, 128(R9)(R10*1)
-	VFMADD231PS  Y6, Y11, Y12
-	VFNMADD231PS Y9, Y2, Y14
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVUPS      Y7, 128(R9)(R10*1)
+	VFMADD231PS  Y15, Y10, Y8
+	VFNMADD231PS Y12, Y2, Y9
 	VBROADCASTSS 12(R13), Y3
-	VMULPS       Y3, Y14, Y4
+	VMULPS       Y3, Y9, Y4
 	VBROADCASTSS 8(R13), Y5
-	VMULPS       Y5, Y14, Y6
-	VFMSUB231PS  Y5, Y12, Y4
+	VMULPS       Y5, Y9, Y6
+	VFMSUB231PS  Y5, Y8, Y4
 	VMOVUPS      Y4, 64(R8)(R10*1)
-	VFMADD231PS  Y3, Y12, Y6
+	VFMADD231PS  Y3, Y8, Y6
 	VMOVUPS      Y6, 64(R9)(R10*1)
-	VFNMADD231PS Y8, Y11, Y0
-	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y2, Y1
+	VFNMADD231PS Y14, Y10, Y0
+	VFMADD231PS  Y11, Y2, Y1
 	VBROADCASTSS 4(R13), Y2
 	VMULPS       Y2, Y1, Y3
 	VBROADCASTSS (R13), Y4
@@ -4946,14 +4951,19 @@ none:
 // func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled7AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+24(SB), Y15
+	VBROADCASTSS butterflyConstants<>+28(SB), Y14
+	VBROADCASTSS butterflyConstants<>+32(SB), Y13
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y11
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -5000,52 +5010,47 @@ vector:
 	VADDPS       Y2, Y5, Y7
 	VADDPS       Y4, Y7, Y7
 	VADDPS       Y6, Y7, Y7
-	VBROADCASTSS butterflyConstants<>+24(SB), Y8
-	VMOVAPS      Y5, Y9
-	VFMADD231PS  Y8, Y2, Y9
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y4, Y9
-	VBROADCASTSS butterflyConstants<>+32(SB), Y11
-	VFNMADD231PS Y11, Y6, Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y12
-	VMULPS       Y12, Y0, Y13
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFMADD231PS  Y14, Y1, Y13
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y3, Y13
-	VMOVAPS      Y5, Y15
-	VFNMADD231PS Y10, Y2, Y15
-	VFNMADD231PS Y11, Y4, Y15
-	VFMADD231PS  Y8, Y6, Y15
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y15, Y2, Y8
+	VFNMADD231PS Y14, Y4, Y8
+	VFNMADD231PS Y13, Y6, Y8
+	VMULPS       Y12, Y0, Y9
+	VFMADD231PS  Y11, Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y3, Y9
+	VMOVAPS      Y5, Y10
+	VFNMADD231PS Y14, Y2, Y10
+	VFNMADD231PS Y13, Y4, Y10
+	VFMADD231PS  Y15, Y6, Y10
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Y14, Y0, Y10
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y1, Y10
-	VFNMADD231PS Y12, Y3, Y10
-	VFNMADD231PS Y11, Y2, Y5
-	VFMADD231PS  Y8, Y4, Y5
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y6, Y5
+	VMULPS       Y11, Y0, Y5
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y1, Y5
+	VFNMADD231PS Y12, Y3, Y5
+	VFNMADD213PS (DI)(R10*1), Y13, Y2
+	VFMADD231PS  Y15, Y4, Y2
+	VFNMADD231PS Y14, Y6, Y2
 	VMULPS       butterflyConstantVectors<>+352(SB), Y0, Y0
 	VFNMADD231PS Y12, Y1, Y0
-	VFMADD231PS  Y14, Y3, Y0
+	VFMADD231PS  Y11, Y3, Y0
 	MOVQ         (R12), R14
 	VMOVUPS      Y7, (R11)(R14*1)
-	VADDPS       Y13, Y9, Y1
+	VADDPS       Y9, Y8, Y1
 	MOVQ         8(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VSUBPS       Y13, Y9, Y1
+	VSUBPS       Y9, Y8, Y1
 	MOVQ         48(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VADDPS       Y10, Y15, Y1
+	VADDPS       Y5, Y10, Y1
 	MOVQ         16(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VSUBPS       Y10, Y15, Y1
+	VSUBPS       Y5, Y10, Y1
 	MOVQ         40(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VADDPS       Y0, Y5, Y1
+	VADDPS       Y0, Y2, Y1
 	MOVQ         24(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VSUBPS       Y0, Y5, Y0
+	VSUBPS       Y0, Y2, Y0
 	MOVQ         32(R12), R14
 	VMOVUPS      Y0, (R11)(R14*1)
 	ADDQ         $0x20, R11
@@ -5126,20 +5131,24 @@ none:
 // func Line7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7x4AVX2(SB), $8-16
-	MOVQ   job+0(FP), AX
-	MOVQ   88(AX), AX
-	IMUL3Q $0x00000004, AX, CX
-	IMUL3Q $0x0000000c, AX, DX
-	IMUL3Q $0x00000014, AX, BX
-	SUBQ   $0x40, AX
-	MOVQ   AX, (SP)
-	MOVQ   transfers+8(FP), AX
-	MOVQ   120(AX), DI
-	ADDQ   AX, DI
-	MOVQ   (DI), R8
-	MOVQ   24(DI), R9
-	MOVQ   32(DI), R10
-	MOVQ   job+0(FP), SI
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000004, AX, CX
+	IMUL3Q       $0x0000000c, AX, DX
+	IMUL3Q       $0x00000014, AX, BX
+	SUBQ         $0x40, AX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+24(SB), Y15
+	VBROADCASTSS butterflyConstants<>+28(SB), Y14
+	VBROADCASTSS butterflyConstants<>+32(SB), Y13
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	MOVQ         job+0(FP), SI
 
 line:
 	MOVQ (SI), AX
@@ -5168,36 +5177,31 @@ vector:
 	VADDPS       Y3, Y0, Y6
 	VADDPS       Y5, Y6, Y6
 	VADDPS       Y7, Y6, Y6
-	VBROADCASTSS butterflyConstants<>+24(SB), Y8
-	VMOVAPS      Y0, Y9
-	VFMADD231PS  Y8, Y3, Y9
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y5, Y9
-	VBROADCASTSS butterflyConstants<>+32(SB), Y11
-	VFNMADD231PS Y11, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y12
-	VMULPS       Y12, Y1, Y13
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFMADD231PS  Y14, Y2, Y13
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y10, Y3, Y15
-	VFNMADD231PS Y11, Y5, Y15
-	VFMADD231PS  Y8, Y7, Y15
-	VMULPS       Y14, Y1, Y10
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
-	VFNMADD231PS Y12, Y4, Y10
-	VFNMADD231PS Y11, Y3, Y0
-	VFMADD231PS  Y8, Y5, Y0
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  Y15, Y3, Y8
+	VFNMADD231PS Y14, Y5, Y8
+	VFNMADD231PS Y13, Y7, Y8
+	VMULPS       Y12, Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y2, Y9
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y9
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y14, Y3, Y10
+	VFNMADD231PS Y13, Y5, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VMULPS       butterflyConstantVectors<>+320(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y11
+	VFNMADD231PS Y12, Y4, Y11
+	VFNMADD231PS Y13, Y3, Y0
+	VFMADD231PS  Y15, Y5, Y0
+	VFNMADD231PS Y14, Y7, Y0
 	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
 	VFNMADD231PS Y12, Y2, Y1
-	VFMADD231PS  Y14, Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y4, Y1
 	VMOVUPS      Y6, (R11)(R14*1)
-	VMOVUPS      Y9, 128(R12)(R14*1)
-	VMOVUPS      Y13, 128(R13)(R14*1)
-	VMOVUPS      Y15, 64(R12)(R14*1)
-	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y8, 128(R12)(R14*1)
+	VMOVUPS      Y9, 128(R13)(R14*1)
+	VMOVUPS      Y10, 64(R12)(R14*1)
+	VMOVUPS      Y11, 64(R13)(R14*1)
 	VMOVUPS      Y0, (R12)(R14*1)
 	VMOVUPS      Y1, (R13)(R14*1)
 	ADDQ         $0x20, AX
@@ -5231,36 +5235,31 @@ vector1:
 	VADDPS       Y3, Y0, Y6
 	VADDPS       Y5, Y6, Y6
 	VADDPS       Y7, Y6, Y6
-	VBROADCASTSS butterflyConstants<>+24(SB), Y8
-	VMOVAPS      Y0, Y9
-	VFMADD231PS  Y8, Y3, Y9
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y5, Y9
-	VBROADCASTSS butterflyConstants<>+32(SB), Y11
-	VFNMADD231PS Y11, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y12
-	VMULPS       Y12, Y1, Y13
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFMADD231PS  Y14, Y2, Y13
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y10, Y3, Y15
-	VFNMADD231PS Y11, Y5, Y15
-	VFMADD231PS  Y8, Y7, Y15
-	VMULPS       Y14, Y1, Y10
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
-	VFNMADD231PS Y12, Y4, Y10
-	VFNMADD231PS Y11, Y3, Y0
-	VFMADD231PS  Y8, Y5, Y0
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  Y15, Y3, Y8
+	VFNMADD231PS Y14, Y5, Y8
+	VFNMADD231PS Y13, Y7, Y8
+	VMULPS       Y12, Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y2, Y9
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y9
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y14, Y3, Y10
+	VFNMADD231PS Y13, Y5, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VMULPS       butterflyConstantVectors<>+320(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y11
+	VFNMADD231PS Y12, Y4, Y11
+	VFNMADD231PS Y13, Y3, Y0
+	VFMADD231PS  Y15, Y5, Y0
+	VFNMADD231PS Y14, Y7, Y0
 	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
 	VFNMADD231PS Y12, Y2, Y1
-	VFMADD231PS  Y14, Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y4, Y1
 	VMOVUPS      Y6, (R11)(R14*1)
-	VMOVUPS      Y9, 128(R12)(R14*1)
-	VMOVUPS      Y13, 128(R13)(R14*1)
-	VMOVUPS      Y15, 64(R12)(R14*1)
-	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y8, 128(R12)(R14*1)
+	VMOVUPS      Y9, 128(R13)(R14*1)
+	VMOVUPS      Y10, 64(R12)(R14*1)
+	VMOVUPS      Y11, 64(R13)(R14*1)
 	VMOVUPS      Y0, (R12)(R14*1)
 	VMOVUPS      Y1, (R13)(R14*1)
 	ADDQ         $0x20, AX
@@ -5294,36 +5293,31 @@ vector2:
 	VADDPS       Y3, Y0, Y6
 	VADDPS       Y5, Y6, Y6
 	VADDPS       Y7, Y6, Y6
-	VBROADCASTSS butterflyConstants<>+24(SB), Y8
-	VMOVAPS      Y0, Y9
-	VFMADD231PS  Y8, Y3, Y9
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y5, Y9
-	VBROADCASTSS butterflyConstants<>+32(SB), Y11
-	VFNMADD231PS Y11, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y12
-	VMULPS       Y12, Y1, Y13
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFMADD231PS  Y14, Y2, Y13
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y10, Y3, Y15
-	VFNMADD231PS Y11, Y5, Y15
-	VFMADD231PS  Y8, Y7, Y15
-	VMULPS       Y14, Y1, Y10
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
-	VFNMADD231PS Y12, Y4, Y10
-	VFNMADD231PS Y11, Y3, Y0
-	VFMADD231PS  Y8, Y5, Y0
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  Y15, Y3, Y8
+	VFNMADD231PS Y14, Y5, Y8
+	VFNMADD231PS Y13, Y7, Y8
+	VMULPS       Y12, Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y2, Y9
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y9
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y14, Y3, Y10
+	VFNMADD231PS Y13, Y5, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VMULPS       butterflyConstantVectors<>+320(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y11
+	VFNMADD231PS Y12, Y4, Y11
+	VFNMADD231PS Y13, Y3, Y0
+	VFMADD231PS  Y15, Y5, Y0
+	VFNMADD231PS Y14, Y7, Y0
 	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
 	VFNMADD231PS Y12, Y2, Y1
-	VFMADD231PS  Y14, Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y4, Y1
 	VMOVUPS      Y6, (R11)(R14*1)
-	VMOVUPS      Y9, 128(R12)(R14*1)
-	VMOVUPS      Y13, 128(R13)(R14*1)
-	VMOVUPS      Y15, 64(R12)(R14*1)
-	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y8, 128(R12)(R14*1)
+	VMOVUPS      Y9, 128(R13)(R14*1)
+	VMOVUPS      Y10, 64(R12)(R14*1)
+	VMOVUPS      Y11, 64(R13)(R14*1)
 	VMOVUPS      Y0, (R12)(R14*1)
 	VMOVUPS      Y1, (R13)(R14*1)
 	ADDQ         $0x20, AX
@@ -5357,36 +5351,31 @@ vector3:
 	VADDPS       Y3, Y0, Y6
 	VADDPS       Y5, Y6, Y6
 	VADDPS       Y7, Y6, Y6
-	VBROADCASTSS butterflyConstants<>+24(SB), Y8
-	VMOVAPS      Y0, Y9
-	VFMADD231PS  Y8, Y3, Y9
-	VBROADCASTSS butterflyConstants<>+28(SB), Y10
-	VFNMADD231PS Y10, Y5, Y9
-	VBROADCASTSS butterflyConstants<>+32(SB), Y11
-	VFNMADD231PS Y11, Y7, Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y12
-	VMULPS       Y12, Y1, Y13
-	VBROADCASTSS butterflyConstants<>+40(SB), Y14
-	VFMADD231PS  Y14, Y2, Y13
-	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y13
-	VMOVAPS      Y0, Y15
-	VFNMADD231PS Y10, Y3, Y15
-	VFNMADD231PS Y11, Y5, Y15
-	VFMADD231PS  Y8, Y7, Y15
-	VMULPS       Y14, Y1, Y10
-	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y10
-	VFNMADD231PS Y12, Y4, Y10
-	VFNMADD231PS Y11, Y3, Y0
-	VFMADD231PS  Y8, Y5, Y0
-	VFNMADD231PS butterflyConstantVectors<>+224(SB), Y7, Y0
+	VMOVAPS      Y0, Y8
+	VFMADD231PS  Y15, Y3, Y8
+	VFNMADD231PS Y14, Y5, Y8
+	VFNMADD231PS Y13, Y7, Y8
+	VMULPS       Y12, Y1, Y9
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y2, Y9
+	VFMADD231PS  butterflyConstantVectors<>+352(SB), Y4, Y9
+	VMOVAPS      Y0, Y10
+	VFNMADD231PS Y14, Y3, Y10
+	VFNMADD231PS Y13, Y5, Y10
+	VFMADD231PS  Y15, Y7, Y10
+	VMULPS       butterflyConstantVectors<>+320(SB), Y1, Y11
+	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y2, Y11
+	VFNMADD231PS Y12, Y4, Y11
+	VFNMADD231PS Y13, Y3, Y0
+	VFMADD231PS  Y15, Y5, Y0
+	VFNMADD231PS Y14, Y7, Y0
 	VMULPS       butterflyConstantVectors<>+352(SB), Y1, Y1
 	VFNMADD231PS Y12, Y2, Y1
-	VFMADD231PS  Y14, Y4, Y1
+	VFMADD231PS  butterflyConstantVectors<>+320(SB), Y4, Y1
 	VMOVUPS      Y6, (R11)(R14*1)
-	VMOVUPS      Y9, 128(R12)(R14*1)
-	VMOVUPS      Y13, 128(R13)(R14*1)
-	VMOVUPS      Y15, 64(R12)(R14*1)
-	VMOVUPS      Y10, 64(R13)(R14*1)
+	VMOVUPS      Y8, 128(R12)(R14*1)
+	VMOVUPS      Y9, 128(R13)(R14*1)
+	VMOVUPS      Y10, 64(R12)(R14*1)
+	VMOVUPS      Y11, 64(R13)(R14*1)
 	VMOVUPS      Y0, (R12)(R14*1)
 	VMOVUPS      Y1, (R13)(R14*1)
 	ADDQ         $0x20, AX
@@ -5593,20 +5582,26 @@ none3:
 // func LineBack7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7x4AVX2(SB), $8-16
-	MOVQ   job+0(FP), AX
-	MOVQ   88(AX), AX
-	IMUL3Q $0x00000004, AX, CX
-	IMUL3Q $0x0000000c, AX, DX
-	IMUL3Q $0x00000014, AX, BX
-	SUBQ   $0x40, AX
-	MOVQ   AX, (SP)
-	MOVQ   transfers+8(FP), AX
-	MOVQ   120(AX), DI
-	ADDQ   AX, DI
-	MOVQ   (DI), R8
-	MOVQ   24(DI), R9
-	MOVQ   32(DI), R10
-	MOVQ   job+0(FP), SI
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000004, AX, CX
+	IMUL3Q       $0x0000000c, AX, DX
+	IMUL3Q       $0x00000014, AX, BX
+	SUBQ         $0x40, AX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+24(SB), Y15
+	VBROADCASTSS butterflyConstants<>+28(SB), Y14
+	VBROADCASTSS butterflyConstants<>+32(SB), Y13
+	VBROADCASTSS butterflyConstants<>+36(SB), Y12
+	VBROADCASTSS butterflyConstants<>+40(SB), Y11
+	VBROADCASTSS butterflyConstants<>+44(SB), Y10
+	MOVQ         job+0(FP), SI
 
 line:
 	MOVQ (SI), AX
@@ -5626,46 +5621,39 @@ vector:
 	VADDPS       Y3, Y2, Y2
 	VMOVUPS      (R12)(R14*1), Y4
 	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+24(SB), Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  Y5, Y1, Y6
-	VBROADCASTSS butterflyConstants<>+28(SB), Y7
-	VFNMADD231PS Y7, Y3, Y6
-	VBROADCASTSS butterflyConstants<>+32(SB), Y8
-	VFNMADD231PS Y8, Y4, Y6
-	VMOVUPS      128(R13)(R14*1), Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y10
-	VMULPS       Y10, Y9, Y11
-	VMOVUPS      64(R13)(R14*1), Y12
-	VBROADCASTSS butterflyConstants<>+40(SB), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	VMOVUPS      (R13)(R14*1), Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y15
-	VFMADD231PS  Y15, Y14, Y11
-	VMOVAPS      Y0, Y10
-	VFNMADD231PS Y7, Y1, Y10
-	VFNMADD231PS Y8, Y3, Y10
-	VFMADD231PS  Y5, Y4, Y10
-	VMULPS       Y13, Y9, Y4
-	VFNMADD231PS Y15, Y12, Y4
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
-	VFNMADD231PS Y8, Y1, Y0
-	VFMADD231PS  Y5, Y3, Y0
-	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y15, Y1, Y5
+	VFNMADD231PS Y14, Y3, Y5
+	VFNMADD231PS Y13, Y4, Y5
+	VMOVUPS      128(R13)(R14*1), Y6
+	VMULPS       Y12, Y6, Y7
+	VMOVUPS      64(R13)(R14*1), Y8
+	VFMADD231PS  Y11, Y8, Y7
+	VFMADD231PS  (R13)(R14*1), Y10, Y7
+	VMOVAPS      Y0, Y9
+	VFNMADD231PS Y14, Y1, Y9
+	VFNMADD231PS Y13, Y3, Y9
+	VFMADD231PS  Y15, Y4, Y9
+	VMULPS       Y11, Y6, Y4
+	VFNMADD231PS Y10, Y8, Y4
+	VFNMADD231PS (R13)(R14*1), Y12, Y4
+	VFNMADD231PS Y13, Y1, Y0
+	VFMADD231PS  Y15, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y14, Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMULPS       Y15, Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
-	VFMADD231PS  Y13, Y14, Y1
+	VMULPS       Y10, Y6, Y1
+	VFNMADD231PS Y12, Y8, Y1
+	VFMADD231PS  (R13)(R14*1), Y11, Y1
 	VMOVUPS      Y2, (AX)
-	VADDPS       Y11, Y6, Y2
+	VADDPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)(CX*1)
-	VSUBPS       Y11, Y6, Y2
+	VSUBPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)(DX*2)
-	VADDPS       Y4, Y10, Y2
+	VADDPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)(CX*2)
-	VSUBPS       Y4, Y10, Y2
+	VSUBPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)(BX*1)
 	VADDPS       Y1, Y0, Y2
 	VMOVUPS      Y2, (AX)(DX*1)
@@ -5693,46 +5681,39 @@ vector1:
 	VADDPS       Y3, Y2, Y2
 	VMOVUPS      (R12)(R14*1), Y4
 	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+24(SB), Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  Y5, Y1, Y6
-	VBROADCASTSS butterflyConstants<>+28(SB), Y7
-	VFNMADD231PS Y7, Y3, Y6
-	VBROADCASTSS butterflyConstants<>+32(SB), Y8
-	VFNMADD231PS Y8, Y4, Y6
-	VMOVUPS      128(R13)(R14*1), Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y10
-	VMULPS       Y10, Y9, Y11
-	VMOVUPS      64(R13)(R14*1), Y12
-	VBROADCASTSS butterflyConstants<>+40(SB), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	VMOVUPS      (R13)(R14*1), Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y15
-	VFMADD231PS  Y15, Y14, Y11
-	VMOVAPS      Y0, Y10
-	VFNMADD231PS Y7, Y1, Y10
-	VFNMADD231PS Y8, Y3, Y10
-	VFMADD231PS  Y5, Y4, Y10
-	VMULPS       Y13, Y9, Y4
-	VFNMADD231PS Y15, Y12, Y4
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
-	VFNMADD231PS Y8, Y1, Y0
-	VFMADD231PS  Y5, Y3, Y0
-	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y15, Y1, Y5
+	VFNMADD231PS Y14, Y3, Y5
+	VFNMADD231PS Y13, Y4, Y5
+	VMOVUPS      128(R13)(R14*1), Y6
+	VMULPS       Y12, Y6, Y7
+	VMOVUPS      64(R13)(R14*1), Y8
+	VFMADD231PS  Y11, Y8, Y7
+	VFMADD231PS  (R13)(R14*1), Y10, Y7
+	VMOVAPS      Y0, Y9
+	VFNMADD231PS Y14, Y1, Y9
+	VFNMADD231PS Y13, Y3, Y9
+	VFMADD231PS  Y15, Y4, Y9
+	VMULPS       Y11, Y6, Y4
+	VFNMADD231PS Y10, Y8, Y4
+	VFNMADD231PS (R13)(R14*1), Y12, Y4
+	VFNMADD231PS Y13, Y1, Y0
+	VFMADD231PS  Y15, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y14, Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMULPS       Y15, Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
-	VFMADD231PS  Y13, Y14, Y1
+	VMULPS       Y10, Y6, Y1
+	VFNMADD231PS Y12, Y8, Y1
+	VFMADD231PS  (R13)(R14*1), Y11, Y1
 	VMOVUPS      Y2, (AX)(BX*1)
-	VADDPS       Y11, Y6, Y2
+	VADDPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)(DX*2)
-	VSUBPS       Y11, Y6, Y2
+	VSUBPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)(CX*4)
-	VADDPS       Y4, Y10, Y2
+	VADDPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)
-	VSUBPS       Y4, Y10, Y2
+	VSUBPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)(DX*1)
 	VADDPS       Y1, Y0, Y2
 	VMOVUPS      Y2, (AX)(CX*1)
@@ -5760,46 +5741,39 @@ vector2:
 	VADDPS       Y3, Y2, Y2
 	VMOVUPS      (R12)(R14*1), Y4
 	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+24(SB), Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  Y5, Y1, Y6
-	VBROADCASTSS butterflyConstants<>+28(SB), Y7
-	VFNMADD231PS Y7, Y3, Y6
-	VBROADCASTSS butterflyConstants<>+32(SB), Y8
-	VFNMADD231PS Y8, Y4, Y6
-	VMOVUPS      128(R13)(R14*1), Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y10
-	VMULPS       Y10, Y9, Y11
-	VMOVUPS      64(R13)(R14*1), Y12
-	VBROADCASTSS butterflyConstants<>+40(SB), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	VMOVUPS      (R13)(R14*1), Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y15
-	VFMADD231PS  Y15, Y14, Y11
-	VMOVAPS      Y0, Y10
-	VFNMADD231PS Y7, Y1, Y10
-	VFNMADD231PS Y8, Y3, Y10
-	VFMADD231PS  Y5, Y4, Y10
-	VMULPS       Y13, Y9, Y4
-	VFNMADD231PS Y15, Y12, Y4
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
-	VFNMADD231PS Y8, Y1, Y0
-	VFMADD231PS  Y5, Y3, Y0
-	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y15, Y1, Y5
+	VFNMADD231PS Y14, Y3, Y5
+	VFNMADD231PS Y13, Y4, Y5
+	VMOVUPS      128(R13)(R14*1), Y6
+	VMULPS       Y12, Y6, Y7
+	VMOVUPS      64(R13)(R14*1), Y8
+	VFMADD231PS  Y11, Y8, Y7
+	VFMADD231PS  (R13)(R14*1), Y10, Y7
+	VMOVAPS      Y0, Y9
+	VFNMADD231PS Y14, Y1, Y9
+	VFNMADD231PS Y13, Y3, Y9
+	VFMADD231PS  Y15, Y4, Y9
+	VMULPS       Y11, Y6, Y4
+	VFNMADD231PS Y10, Y8, Y4
+	VFNMADD231PS (R13)(R14*1), Y12, Y4
+	VFNMADD231PS Y13, Y1, Y0
+	VFMADD231PS  Y15, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y14, Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMULPS       Y15, Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
-	VFMADD231PS  Y13, Y14, Y1
+	VMULPS       Y10, Y6, Y1
+	VFNMADD231PS Y12, Y8, Y1
+	VFMADD231PS  (R13)(R14*1), Y11, Y1
 	VMOVUPS      Y2, (AX)(DX*1)
-	VADDPS       Y11, Y6, Y2
+	VADDPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)(CX*4)
-	VSUBPS       Y11, Y6, Y2
+	VSUBPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)(CX*2)
-	VADDPS       Y4, Y10, Y2
+	VADDPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)(BX*1)
-	VSUBPS       Y4, Y10, Y2
+	VSUBPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)(CX*1)
 	VADDPS       Y1, Y0, Y2
 	VMOVUPS      Y2, (AX)(DX*2)
@@ -5827,46 +5801,39 @@ vector3:
 	VADDPS       Y3, Y2, Y2
 	VMOVUPS      (R12)(R14*1), Y4
 	VADDPS       Y4, Y2, Y2
-	VBROADCASTSS butterflyConstants<>+24(SB), Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  Y5, Y1, Y6
-	VBROADCASTSS butterflyConstants<>+28(SB), Y7
-	VFNMADD231PS Y7, Y3, Y6
-	VBROADCASTSS butterflyConstants<>+32(SB), Y8
-	VFNMADD231PS Y8, Y4, Y6
-	VMOVUPS      128(R13)(R14*1), Y9
-	VBROADCASTSS butterflyConstants<>+36(SB), Y10
-	VMULPS       Y10, Y9, Y11
-	VMOVUPS      64(R13)(R14*1), Y12
-	VBROADCASTSS butterflyConstants<>+40(SB), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	VMOVUPS      (R13)(R14*1), Y14
-	VBROADCASTSS butterflyConstants<>+44(SB), Y15
-	VFMADD231PS  Y15, Y14, Y11
-	VMOVAPS      Y0, Y10
-	VFNMADD231PS Y7, Y1, Y10
-	VFNMADD231PS Y8, Y3, Y10
-	VFMADD231PS  Y5, Y4, Y10
-	VMULPS       Y13, Y9, Y4
-	VFNMADD231PS Y15, Y12, Y4
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y14, Y4
-	VFNMADD231PS Y8, Y1, Y0
-	VFMADD231PS  Y5, Y3, Y0
-	VFNMADD231PS (R12)(R14*1), Y7, Y0
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y15, Y1, Y5
+	VFNMADD231PS Y14, Y3, Y5
+	VFNMADD231PS Y13, Y4, Y5
+	VMOVUPS      128(R13)(R14*1), Y6
+	VMULPS       Y12, Y6, Y7
+	VMOVUPS      64(R13)(R14*1), Y8
+	VFMADD231PS  Y11, Y8, Y7
+	VFMADD231PS  (R13)(R14*1), Y10, Y7
+	VMOVAPS      Y0, Y9
+	VFNMADD231PS Y14, Y1, Y9
+	VFNMADD231PS Y13, Y3, Y9
+	VFMADD231PS  Y15, Y4, Y9
+	VMULPS       Y11, Y6, Y4
+	VFNMADD231PS Y10, Y8, Y4
+	VFNMADD231PS (R13)(R14*1), Y12, Y4
+	VFNMADD231PS Y13, Y1, Y0
+	VFMADD231PS  Y15, Y3, Y0
+	VFNMADD231PS (R12)(R14*1), Y14, Y0
 	PREFETCHT1   (R8)
 	PREFETCHT1   (R8)(R9*1)
 	ADDQ         R10, R8
-	VMULPS       Y15, Y9, Y1
-	VFNMADD231PS butterflyConstantVectors<>+288(SB), Y12, Y1
-	VFMADD231PS  Y13, Y14, Y1
+	VMULPS       Y10, Y6, Y1
+	VFNMADD231PS Y12, Y8, Y1
+	VFMADD231PS  (R13)(R14*1), Y11, Y1
 	VMOVUPS      Y2, (AX)(CX*1)
-	VADDPS       Y11, Y6, Y2
+	VADDPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)(CX*2)
-	VSUBPS       Y11, Y6, Y2
+	VSUBPS       Y7, Y5, Y2
 	VMOVUPS      Y2, (AX)
-	VADDPS       Y4, Y10, Y2
+	VADDPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)(DX*1)
-	VSUBPS       Y4, Y10, Y2
+	VSUBPS       Y4, Y9, Y2
 	VMOVUPS      Y2, (AX)(DX*2)
 	VADDPS       Y1, Y0, Y2
 	VMOVUPS      Y2, (AX)(CX*4)
@@ -6076,14 +6043,15 @@ none3:
 // func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -6126,18 +6094,17 @@ butterfly:
 	VSUBPS       Z6, Z7, Z3
 	VADDPS       Z3, Z2, Z6
 	VSUBPS       Z2, Z3, Z2
-	VBROADCASTSS butterflyConstants<>+48(SB), Z3
-	VMOVAPS      Z0, Z7
-	VFMADD231PS  Z3, Z6, Z7
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVAPS      Z1, Z10
-	VFMADD231PS  Z3, Z2, Z10
-	VMOVUPS      Z7, (R8)(R10*1)
-	VMOVUPS      Z10, (R9)(R10*1)
-	VFNMADD231PS Z3, Z6, Z0
-	VFNMADD231PS Z3, Z2, Z1
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R8)(R10*1)
+	VMOVUPS      Z7, (R9)(R10*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
 	VMOVUPS      Z0, 128(R8)(R10*1)
 	VMOVUPS      Z1, 128(R9)(R10*1)
 	VADDPS       Z5, Z4, Z0
@@ -6217,14 +6184,15 @@ none:
 // func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack8AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -6276,19 +6244,18 @@ butterfly:
 	VADDPS       Z2, Z4, Z2
 	MOVQ         48(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Z2
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z2, Z0, Z4
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
 	MOVQ         8(R12), R13
-	VMOVUPS      Z4, (R11)(R13*1)
-	VFNMADD231PS Z2, Z0, Z8
+	VMOVUPS      Z2, (R11)(R13*1)
+	VFNMADD231PS Z31, Z0, Z8
 	MOVQ         40(R12), R13
 	VMOVUPS      Z8, (R11)(R13*1)
 	VMOVAPS      Z1, Z0
-	VFNMADD231PS Z2, Z3, Z0
+	VFNMADD231PS Z31, Z3, Z0
 	MOVQ         24(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VFMADD231PS  Z2, Z3, Z1
+	VFMADD231PS  Z31, Z3, Z1
 	MOVQ         56(R12), R13
 	VMOVUPS      Z1, (R11)(R13*1)
 	CMPQ         DX, 16(CX)
@@ -6358,14 +6325,15 @@ none:
 // func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled8AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -6409,24 +6377,23 @@ butterfly:
 	VSUBPS       Z6, Z7, Z3
 	VADDPS       Z3, Z2, Z6
 	VSUBPS       Z2, Z3, Z2
-	VBROADCASTSS butterflyConstants<>+48(SB), Z3
-	VMOVAPS      Z0, Z7
-	VFMADD231PS  Z3, Z6, Z7
-	VMOVAPS      Z1, Z10
-	VFMADD231PS  Z3, Z2, Z10
-	VBROADCASTSS 12(R13), Z11
-	VMULPS       Z11, Z10, Z12
-	VBROADCASTSS 8(R13), Z13
-	VMULPS       Z13, Z10, Z10
-	VFMSUB231PS  Z13, Z7, Z12
-	VFMADD231PS  Z11, Z7, Z10
-	VMOVUPS      Z12, 64(R8)(R10*1)
-	VMOVUPS      Z10, 64(R9)(R10*1)
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VBROADCASTSS 12(R13), Z10
+	VMULPS       Z10, Z7, Z11
+	VBROADCASTSS 8(R13), Z12
+	VMULPS       Z12, Z7, Z7
+	VFMSUB231PS  Z12, Z3, Z11
+	VFMADD231PS  Z10, Z3, Z7
+	VMOVUPS      Z11, 64(R8)(R10*1)
+	VMOVUPS      Z7, 64(R9)(R10*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z3, Z6, Z0
-	VFNMADD231PS Z3, Z2, Z1
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
 	VBROADCASTSS 28(R13), Z2
 	VMULPS       Z2, Z1, Z3
 	VBROADCASTSS 24(R13), Z6
@@ -6524,14 +6491,15 @@ none:
 // func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled8AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -6605,19 +6573,18 @@ butterfly:
 	VADDPS       Z3, Z6, Z3
 	MOVQ         48(R12), R14
 	VMOVUPS      Z3, (R11)(R14*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Z3
-	VMOVAPS      Z8, Z4
-	VFMADD231PS  Z3, Z0, Z4
+	VMOVAPS      Z8, Z3
+	VFMADD231PS  Z31, Z0, Z3
 	MOVQ         8(R12), R14
-	VMOVUPS      Z4, (R11)(R14*1)
-	VFNMADD231PS Z3, Z0, Z8
+	VMOVUPS      Z3, (R11)(R14*1)
+	VFNMADD231PS Z31, Z0, Z8
 	MOVQ         40(R12), R14
 	VMOVUPS      Z8, (R11)(R14*1)
 	VMOVAPS      Z1, Z0
-	VFNMADD231PS Z3, Z2, Z0
+	VFNMADD231PS Z31, Z2, Z0
 	MOVQ         24(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	VFMADD231PS  Z3, Z2, Z1
+	VFMADD231PS  Z31, Z2, Z1
 	MOVQ         56(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
 	CMPQ         DX, 16(CX)
@@ -6688,14 +6655,15 @@ none:
 // func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf8AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -6723,21 +6691,20 @@ butterfly:
 	VMOVUPS      (R11)(R14*1), Z3
 	VSUBPS       Z3, Z2, Z4
 	VADDPS       Z2, Z3, Z5
-	VBROADCASTSS butterflyConstants<>+48(SB), Z6
-	VMOVAPS      Z0, Z7
-	VFMADD231PS  Z6, Z4, Z7
-	VMOVAPS      Z1, Z8
-	VFMADD231PS  Z6, Z5, Z8
-	VBROADCASTSS 12(R13), Z9
-	VMULPS       Z9, Z8, Z10
-	VBROADCASTSS 8(R13), Z11
-	VMULPS       Z11, Z8, Z8
-	VFMADD231PS  Z11, Z7, Z10
-	VFMSUB231PS  Z9, Z7, Z8
-	VMOVUPS      Z10, 64(R8)(R10*1)
-	VMOVUPS      Z8, 64(R9)(R10*1)
-	VFNMADD213PS Z0, Z6, Z4
-	VFMSUB213PS  Z1, Z6, Z5
+	VMOVAPS      Z0, Z6
+	VFMADD231PS  Z31, Z4, Z6
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z5, Z7
+	VBROADCASTSS 12(R13), Z8
+	VMULPS       Z8, Z7, Z9
+	VBROADCASTSS 8(R13), Z10
+	VMULPS       Z10, Z7, Z7
+	VFMADD231PS  Z10, Z6, Z9
+	VFMSUB231PS  Z8, Z6, Z7
+	VMOVUPS      Z9, 64(R8)(R10*1)
+	VMOVUPS      Z7, 64(R9)(R10*1)
+	VFNMADD213PS Z0, Z31, Z4
+	VFMSUB213PS  Z1, Z31, Z5
 	VBROADCASTSS 28(R13), Z6
 	VMULPS       Z6, Z5, Z7
 	VBROADCASTSS 24(R13), Z8
@@ -6835,14 +6802,15 @@ none:
 // func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf8AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -6907,11 +6875,10 @@ butterfly:
 	VSUBPS       Z3, Z6, Z3
 	MOVQ         16(R12), R14
 	VMOVUPS      Z3, (R11)(R14*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Z3
-	VFMADD231PS  Z3, Z0, Z8
+	VFMADD231PS  Z31, Z0, Z8
 	MOVQ         8(R12), R14
 	VMOVUPS      Z8, (R11)(R14*1)
-	VFNMADD231PS Z3, Z2, Z1
+	VFNMADD231PS Z31, Z2, Z1
 	MOVQ         24(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
 	CMPQ         DX, 16(CX)
@@ -6982,14 +6949,15 @@ none:
 // func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -7033,15 +7001,14 @@ vector:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R8)(R10*1)
-	VMOVUPS      Y10, (R9)(R10*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R8)(R10*1)
+	VMOVUPS      Y7, (R9)(R10*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R8)(R10*1)
 	VMOVUPS      Y1, 128(R9)(R10*1)
 	VADDPS       Y5, Y4, Y0
@@ -7131,14 +7098,15 @@ none:
 // func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -7191,19 +7159,18 @@ vector:
 	VADDPS       Y2, Y4, Y2
 	MOVQ         48(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
 	MOVQ         8(R12), R13
-	VMOVUPS      Y4, (R11)(R13*1)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVUPS      Y2, (R11)(R13*1)
+	VFNMADD231PS Y15, Y0, Y8
 	MOVQ         40(R12), R13
 	VMOVUPS      Y8, (R11)(R13*1)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	MOVQ         24(R12), R13
 	VMOVUPS      Y0, (R11)(R13*1)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	MOVQ         56(R12), R13
 	VMOVUPS      Y1, (R11)(R13*1)
 	ADDQ         $0x20, R11
@@ -7283,14 +7250,15 @@ none:
 // func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled8AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -7335,21 +7303,20 @@ vector:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VBROADCASTSS 12(R13), Y11
-	VMULPS       Y11, Y10, Y12
-	VBROADCASTSS 8(R13), Y13
-	VMULPS       Y13, Y10, Y10
-	VFMSUB231PS  Y13, Y7, Y12
-	VFMADD231PS  Y11, Y7, Y10
-	VMOVUPS      Y12, 64(R8)(R10*1)
-	VMOVUPS      Y10, 64(R9)(R10*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VBROADCASTSS 12(R13), Y10
+	VMULPS       Y10, Y7, Y11
+	VBROADCASTSS 8(R13), Y12
+	VMULPS       Y12, Y7, Y7
+	VFMSUB231PS  Y12, Y3, Y11
+	VFMADD231PS  Y10, Y3, Y7
+	VMOVUPS      Y11, 64(R8)(R10*1)
+	VMOVUPS      Y7, 64(R9)(R10*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VBROADCASTSS 28(R13), Y2
 	VMULPS       Y2, Y1, Y3
 	VBROADCASTSS 24(R13), Y6
@@ -7457,14 +7424,15 @@ none:
 // func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled8AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -7539,19 +7507,18 @@ vector:
 	VADDPS       Y3, Y6, Y3
 	MOVQ         48(R12), R14
 	VMOVUPS      Y3, (R11)(R14*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y3, Y0, Y4
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y15, Y0, Y3
 	MOVQ         8(R12), R14
-	VMOVUPS      Y4, (R11)(R14*1)
-	VFNMADD231PS Y3, Y0, Y8
+	VMOVUPS      Y3, (R11)(R14*1)
+	VFNMADD231PS Y15, Y0, Y8
 	MOVQ         40(R12), R14
 	VMOVUPS      Y8, (R11)(R14*1)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y3, Y2, Y0
+	VFNMADD231PS Y15, Y2, Y0
 	MOVQ         24(R12), R14
 	VMOVUPS      Y0, (R11)(R14*1)
-	VFMADD231PS  Y3, Y2, Y1
+	VFMADD231PS  Y15, Y2, Y1
 	MOVQ         56(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
 	ADDQ         $0x20, R11
@@ -7632,14 +7599,15 @@ none:
 // func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf8AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -7668,21 +7636,20 @@ vector:
 	VMOVUPS      (R11)(R14*1), Y3
 	VSUBPS       Y3, Y2, Y4
 	VADDPS       Y2, Y3, Y5
-	VBROADCASTSS butterflyConstants<>+48(SB), Y6
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y6, Y4, Y7
-	VMOVAPS      Y1, Y8
-	VFMADD231PS  Y6, Y5, Y8
-	VBROADCASTSS 12(R13), Y9
-	VMULPS       Y9, Y8, Y10
-	VBROADCASTSS 8(R13), Y11
-	VMULPS       Y11, Y8, Y8
-	VFMADD231PS  Y11, Y7, Y10
-	VFMSUB231PS  Y9, Y7, Y8
-	VMOVUPS      Y10, 64(R8)(R10*1)
-	VMOVUPS      Y8, 64(R9)(R10*1)
-	VFNMADD213PS Y0, Y6, Y4
-	VFMSUB213PS  Y1, Y6, Y5
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y15, Y4, Y6
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y5, Y7
+	VBROADCASTSS 12(R13), Y8
+	VMULPS       Y8, Y7, Y9
+	VBROADCASTSS 8(R13), Y10
+	VMULPS       Y10, Y7, Y7
+	VFMADD231PS  Y10, Y6, Y9
+	VFMSUB231PS  Y8, Y6, Y7
+	VMOVUPS      Y9, 64(R8)(R10*1)
+	VMOVUPS      Y7, 64(R9)(R10*1)
+	VFNMADD213PS Y0, Y15, Y4
+	VFMSUB213PS  Y1, Y15, Y5
 	VBROADCASTSS 28(R13), Y6
 	VMULPS       Y6, Y5, Y7
 	VBROADCASTSS 24(R13), Y8
@@ -7790,14 +7757,15 @@ none:
 // func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf8AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -7863,11 +7831,10 @@ vector:
 	VSUBPS       Y3, Y6, Y3
 	MOVQ         16(R12), R14
 	VMOVUPS      Y3, (R11)(R14*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VFMADD231PS  Y3, Y0, Y8
+	VFMADD231PS  Y15, Y0, Y8
 	MOVQ         8(R12), R14
 	VMOVUPS      Y8, (R11)(R14*1)
-	VFNMADD231PS Y3, Y2, Y1
+	VFNMADD231PS Y15, Y2, Y1
 	MOVQ         24(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
 	ADDQ         $0x20, R11
@@ -7948,21 +7915,22 @@ none:
 // func Line8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8x7AVX2(SB), $8-16
-	MOVQ   job+0(FP), AX
-	MOVQ   88(AX), AX
-	IMUL3Q $0x00000007, AX, CX
-	IMUL3Q $0x00000015, AX, DX
-	IMUL3Q $0x00000023, AX, BX
-	IMUL3Q $0x00000031, AX, SI
-	SUBQ   $0x40, AX
-	MOVQ   AX, (SP)
-	MOVQ   transfers+8(FP), AX
-	MOVQ   120(AX), R8
-	ADDQ   AX, R8
-	MOVQ   (R8), R9
-	MOVQ   24(R8), R10
-	MOVQ   32(R8), R11
-	MOVQ   job+0(FP), DI
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000007, AX, CX
+	IMUL3Q       $0x00000015, AX, DX
+	IMUL3Q       $0x00000023, AX, BX
+	IMUL3Q       $0x00000031, AX, SI
+	SUBQ         $0x40, AX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), DI
 
 line:
 	MOVQ (DI), AX
@@ -7993,15 +7961,14 @@ vector:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R13)(R15*1)
-	VMOVUPS      Y10, (R14)(R15*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R13)(R15*1)
+	VMOVUPS      Y7, (R14)(R15*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R13)(R15*1)
 	VMOVUPS      Y1, 128(R14)(R15*1)
 	VADDPS       Y5, Y4, Y0
@@ -8047,15 +8014,14 @@ vector1:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R13)(R15*1)
-	VMOVUPS      Y10, (R14)(R15*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R13)(R15*1)
+	VMOVUPS      Y7, (R14)(R15*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R13)(R15*1)
 	VMOVUPS      Y1, 128(R14)(R15*1)
 	VADDPS       Y5, Y4, Y0
@@ -8101,15 +8067,14 @@ vector2:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R13)(R15*1)
-	VMOVUPS      Y10, (R14)(R15*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R13)(R15*1)
+	VMOVUPS      Y7, (R14)(R15*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R13)(R15*1)
 	VMOVUPS      Y1, 128(R14)(R15*1)
 	VADDPS       Y5, Y4, Y0
@@ -8155,15 +8120,14 @@ vector3:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R13)(R15*1)
-	VMOVUPS      Y10, (R14)(R15*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R13)(R15*1)
+	VMOVUPS      Y7, (R14)(R15*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R13)(R15*1)
 	VMOVUPS      Y1, 128(R14)(R15*1)
 	VADDPS       Y5, Y4, Y0
@@ -8209,15 +8173,14 @@ vector4:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R13)(R15*1)
-	VMOVUPS      Y10, (R14)(R15*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R13)(R15*1)
+	VMOVUPS      Y7, (R14)(R15*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R13)(R15*1)
 	VMOVUPS      Y1, 128(R14)(R15*1)
 	VADDPS       Y5, Y4, Y0
@@ -8263,15 +8226,14 @@ vector5:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R13)(R15*1)
-	VMOVUPS      Y10, (R14)(R15*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R13)(R15*1)
+	VMOVUPS      Y7, (R14)(R15*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R13)(R15*1)
 	VMOVUPS      Y1, 128(R14)(R15*1)
 	VADDPS       Y5, Y4, Y0
@@ -8317,15 +8279,14 @@ vector6:
 	VSUBPS       Y6, Y7, Y3
 	VADDPS       Y3, Y2, Y6
 	VSUBPS       Y2, Y3, Y2
-	VBROADCASTSS butterflyConstants<>+48(SB), Y3
-	VMOVAPS      Y0, Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVAPS      Y1, Y10
-	VFMADD231PS  Y3, Y2, Y10
-	VMOVUPS      Y7, (R13)(R15*1)
-	VMOVUPS      Y10, (R14)(R15*1)
-	VFNMADD231PS Y3, Y6, Y0
-	VFNMADD231PS Y3, Y2, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y6, Y3
+	VMOVAPS      Y1, Y7
+	VFMADD231PS  Y15, Y2, Y7
+	VMOVUPS      Y3, (R13)(R15*1)
+	VMOVUPS      Y7, (R14)(R15*1)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
 	VMOVUPS      Y0, 128(R13)(R15*1)
 	VMOVUPS      Y1, 128(R14)(R15*1)
 	VADDPS       Y5, Y4, Y0
@@ -8674,21 +8635,22 @@ none6:
 // func LineBack8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8x7AVX2(SB), $8-16
-	MOVQ   job+0(FP), AX
-	MOVQ   88(AX), AX
-	IMUL3Q $0x00000007, AX, CX
-	IMUL3Q $0x00000015, AX, DX
-	IMUL3Q $0x00000023, AX, BX
-	IMUL3Q $0x00000031, AX, SI
-	SUBQ   $0x40, AX
-	MOVQ   AX, (SP)
-	MOVQ   transfers+8(FP), AX
-	MOVQ   120(AX), R8
-	ADDQ   AX, R8
-	MOVQ   (R8), R9
-	MOVQ   24(R8), R10
-	MOVQ   32(R8), R11
-	MOVQ   job+0(FP), DI
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000007, AX, CX
+	IMUL3Q       $0x00000015, AX, DX
+	IMUL3Q       $0x00000023, AX, BX
+	IMUL3Q       $0x00000031, AX, SI
+	SUBQ         $0x40, AX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+48(SB), Y15
+	MOVQ         job+0(FP), DI
 
 line:
 	MOVQ (DI), AX
@@ -8732,16 +8694,15 @@ vector:
 	VMOVUPS      Y5, (AX)(CX*2)
 	VADDPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(DX*2)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(CX*1)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
+	VMOVUPS      Y2, (AX)(CX*1)
+	VFNMADD231PS Y15, Y0, Y8
 	VMOVUPS      Y8, (AX)(BX*1)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	VMOVUPS      Y0, (AX)(DX*1)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	VMOVUPS      Y1, (AX)(SI*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
@@ -8789,16 +8750,15 @@ vector1:
 	VMOVUPS      Y5, (AX)(DX*1)
 	VADDPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(SI*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(CX*2)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
+	VMOVUPS      Y2, (AX)(CX*2)
+	VFNMADD231PS Y15, Y0, Y8
 	VMOVUPS      Y8, (AX)(DX*2)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	VMOVUPS      Y0, (AX)(CX*4)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	VMOVUPS      Y1, (AX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
@@ -8846,16 +8806,15 @@ vector2:
 	VMOVUPS      Y5, (AX)(CX*4)
 	VADDPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(DX*1)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
+	VMOVUPS      Y2, (AX)(DX*1)
+	VFNMADD231PS Y15, Y0, Y8
 	VMOVUPS      Y8, (AX)(SI*1)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	VMOVUPS      Y0, (AX)(BX*1)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	VMOVUPS      Y1, (AX)(CX*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
@@ -8903,16 +8862,15 @@ vector3:
 	VMOVUPS      Y5, (AX)(BX*1)
 	VADDPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(CX*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(CX*4)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
+	VMOVUPS      Y2, (AX)(CX*4)
+	VFNMADD231PS Y15, Y0, Y8
 	VMOVUPS      Y8, (AX)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	VMOVUPS      Y0, (AX)(DX*2)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	VMOVUPS      Y1, (AX)(CX*2)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
@@ -8960,16 +8918,15 @@ vector4:
 	VMOVUPS      Y5, (AX)(DX*2)
 	VADDPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(CX*2)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(BX*1)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
+	VMOVUPS      Y2, (AX)(BX*1)
+	VFNMADD231PS Y15, Y0, Y8
 	VMOVUPS      Y8, (AX)(CX*1)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	VMOVUPS      Y0, (AX)(SI*1)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	VMOVUPS      Y1, (AX)(DX*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
@@ -9017,16 +8974,15 @@ vector5:
 	VMOVUPS      Y5, (AX)(SI*1)
 	VADDPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(DX*1)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(DX*2)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
+	VMOVUPS      Y2, (AX)(DX*2)
+	VFNMADD231PS Y15, Y0, Y8
 	VMOVUPS      Y8, (AX)(CX*2)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	VMOVUPS      Y0, (AX)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	VMOVUPS      Y1, (AX)(CX*4)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
@@ -9074,16 +9030,15 @@ vector6:
 	VMOVUPS      Y5, (AX)
 	VADDPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (AX)(CX*4)
-	VBROADCASTSS butterflyConstants<>+48(SB), Y2
-	VMOVAPS      Y8, Y4
-	VFMADD231PS  Y2, Y0, Y4
-	VMOVUPS      Y4, (AX)(SI*1)
-	VFNMADD231PS Y2, Y0, Y8
+	VMOVAPS      Y8, Y2
+	VFMADD231PS  Y15, Y0, Y2
+	VMOVUPS      Y2, (AX)(SI*1)
+	VFNMADD231PS Y15, Y0, Y8
 	VMOVUPS      Y8, (AX)(DX*1)
 	VMOVAPS      Y1, Y0
-	VFNMADD231PS Y2, Y3, Y0
+	VFNMADD231PS Y15, Y3, Y0
 	VMOVUPS      Y0, (AX)(CX*1)
-	VFMADD231PS  Y2, Y3, Y1
+	VFMADD231PS  Y15, Y3, Y1
 	VMOVUPS      Y1, (AX)(BX*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R15
@@ -9421,14 +9376,20 @@ none6:
 // func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line9AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
+	VBROADCASTSS butterflyConstants<>+0(SB), Z30
+	VBROADCASTSS butterflyConstants<>+4(SB), Z29
+	VBROADCASTSS butterflyConstants<>+60(SB), Z28
+	VBROADCASTSS butterflyConstants<>+52(SB), Z27
+	VBROADCASTSS butterflyConstants<>+56(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -9454,82 +9415,76 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z3, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
+	VFNMADD231PS Z30, Z3, Z0
+	VMULPS       Z29, Z1, Z1
 	MOVQ         8(R12), R13
-	VMOVUPS      (R11)(R13*1), Z5
+	VMOVUPS      (R11)(R13*1), Z3
 	MOVQ         32(R12), R13
-	VMOVUPS      (R11)(R13*1), Z6
+	VMOVUPS      (R11)(R13*1), Z4
 	MOVQ         56(R12), R13
-	VMOVUPS      (R11)(R13*1), Z7
-	VADDPS       Z7, Z6, Z8
-	VSUBPS       Z7, Z6, Z6
-	VADDPS       Z8, Z5, Z7
-	VFNMADD231PS Z4, Z8, Z5
-	VMULPS       Z3, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+52(SB), Z8
-	VMOVAPS      Z6, Z9
-	VFMADD231PS  Z8, Z5, Z9
-	VFMSUB231PS  Z8, Z6, Z5
+	VMOVUPS      (R11)(R13*1), Z5
+	VADDPS       Z5, Z4, Z6
+	VSUBPS       Z5, Z4, Z4
+	VADDPS       Z6, Z3, Z5
+	VFNMADD231PS Z30, Z6, Z3
+	VMULPS       Z29, Z4, Z4
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z27, Z3, Z6
+	VFMSUB231PS  Z27, Z4, Z3
 	MOVQ         16(R12), R13
-	VMOVUPS      (R11)(R13*1), Z6
+	VMOVUPS      (R11)(R13*1), Z4
 	MOVQ         40(R12), R13
-	VMOVUPS      (R11)(R13*1), Z8
+	VMOVUPS      (R11)(R13*1), Z7
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	MOVQ         64(R12), R13
-	VMOVUPS      (R11)(R13*1), Z10
-	VADDPS       Z10, Z8, Z11
-	VSUBPS       Z10, Z8, Z8
-	VADDPS       Z11, Z6, Z10
-	VFNMADD231PS Z4, Z11, Z6
-	VMULPS       Z3, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+56(SB), Z11
-	VMOVAPS      Z6, Z12
-	VFNMADD231PS Z11, Z8, Z12
-	VFMADD231PS  Z11, Z6, Z8
-	VADDPS       Z10, Z7, Z6
-	VSUBPS       Z10, Z7, Z7
-	VADDPS       Z6, Z2, Z10
-	VFNMADD231PS Z4, Z6, Z2
-	VMULPS       Z3, Z7, Z6
-	VMOVUPS      Z10, (DI)(R10*1)
+	VMOVUPS      (R11)(R13*1), Z8
+	VADDPS       Z8, Z7, Z9
+	VSUBPS       Z8, Z7, Z7
+	VADDPS       Z9, Z4, Z8
+	VFNMADD231PS Z30, Z9, Z4
+	VMULPS       Z29, Z7, Z7
+	VMOVAPS      Z4, Z9
+	VFNMADD231PS Z26, Z7, Z9
+	VFMADD231PS  Z26, Z4, Z7
+	VADDPS       Z8, Z5, Z4
+	VSUBPS       Z8, Z5, Z5
+	VADDPS       Z4, Z2, Z8
+	VFNMADD231PS Z30, Z4, Z2
+	VMULPS       Z29, Z5, Z4
+	VMOVUPS      Z8, (DI)(R10*1)
 	VMOVUPS      Z2, 128(R8)(R10*1)
-	VMOVUPS      Z6, 128(R9)(R10*1)
-	VBROADCASTSS butterflyConstants<>+60(SB), Z2
-	VMOVAPS      Z9, Z6
-	VFNMADD231PS Z2, Z12, Z6
-	VMOVAPS      Z5, Z7
-	VFNMADD231PS Z2, Z8, Z7
-	VFMADD231PS  Z2, Z12, Z9
+	VMOVUPS      Z4, 128(R9)(R10*1)
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z28, Z9, Z2
+	VMOVAPS      Z3, Z4
+	VFNMADD231PS Z28, Z7, Z4
+	VFMADD231PS  Z28, Z9, Z6
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFMADD231PS  Z2, Z8, Z5
-	VBROADCASTSS butterflyConstants<>+64(SB), Z2
-	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z2, Z6, Z8
-	VMULPS       Z2, Z6, Z6
-	VFNMADD231PS Z4, Z6, Z0
-	VMULPS       Z3, Z5, Z5
-	VMOVAPS      Z0, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z0
-	VMOVAPS      Z1, Z5
-	VFMADD231PS  Z2, Z7, Z5
-	VMULPS       Z2, Z7, Z7
-	VFNMADD231PS Z4, Z7, Z1
-	VMULPS       Z3, Z9, Z3
-	VMOVUPS      Z8, (R8)(R10*1)
-	VMOVUPS      Z5, (R9)(R10*1)
-	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z2, Z3, Z4
-	VMOVUPS      Z6, 64(R8)(R10*1)
-	VMOVUPS      Z4, 64(R9)(R10*1)
-	VFMADD231PS  Z2, Z3, Z1
+	VFMADD231PS  Z28, Z7, Z3
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z2, Z5
+	VMULPS       Z31, Z2, Z2
+	VFNMADD231PS Z30, Z2, Z0
+	VMULPS       Z29, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z2, Z3
+	VFNMADD231PS Z31, Z2, Z0
+	VMOVAPS      Z1, Z2
+	VFMADD231PS  Z31, Z4, Z2
+	VMULPS       Z31, Z4, Z4
+	VFNMADD231PS Z30, Z4, Z1
+	VMULPS       Z29, Z6, Z4
+	VMOVUPS      Z5, (R8)(R10*1)
+	VMOVUPS      Z2, (R9)(R10*1)
+	VMOVAPS      Z1, Z2
+	VFNMADD231PS Z31, Z4, Z2
+	VMOVUPS      Z3, 64(R8)(R10*1)
+	VMOVUPS      Z2, 64(R9)(R10*1)
+	VFMADD231PS  Z31, Z4, Z1
 	VMOVUPS      Z0, 192(R8)(R10*1)
 	VMOVUPS      Z1, 192(R9)(R10*1)
 	CMPQ         DX, 16(CX)
@@ -9599,14 +9554,20 @@ none:
 // func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack9AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+64(SB), Z29
+	VBROADCASTSS butterflyConstants<>+68(SB), Z28
+	VBROADCASTSS butterflyConstants<>+52(SB), Z27
+	VBROADCASTSS butterflyConstants<>+56(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -9626,85 +9587,79 @@ butterfly:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+0(SB), Z3
-	VFNMADD231PS Z3, Z1, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z1
-	VMULPS       128(R9)(R10*1), Z1, Z4
-	VADDPS       Z4, Z0, Z5
-	VSUBPS       Z4, Z0, Z0
-	VMOVUPS      64(R9)(R10*1), Z4
-	VMOVUPS      192(R9)(R10*1), Z6
-	VADDPS       Z6, Z4, Z7
-	VMOVUPS      64(R8)(R10*1), Z8
-	VMOVUPS      192(R8)(R10*1), Z9
-	VADDPS       Z9, Z8, Z10
-	VSUBPS       Z6, Z4, Z4
-	VSUBPS       Z9, Z8, Z6
-	VMOVUPS      (R9)(R10*1), Z8
-	VADDPS       Z7, Z8, Z9
-	VFNMADD231PS Z3, Z7, Z8
-	VMULPS       Z1, Z6, Z6
-	VADDPS       Z6, Z8, Z7
-	VSUBPS       Z6, Z8, Z6
-	VMOVUPS      (R8)(R10*1), Z8
-	VADDPS       Z10, Z8, Z11
-	VFNMADD231PS Z3, Z10, Z8
-	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z31, Z1, Z0
+	VMULPS       128(R9)(R10*1), Z30, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      64(R9)(R10*1), Z1
+	VMOVUPS      192(R9)(R10*1), Z4
+	VADDPS       Z4, Z1, Z5
+	VMOVUPS      64(R8)(R10*1), Z6
+	VMOVUPS      192(R8)(R10*1), Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z4, Z1, Z1
+	VSUBPS       Z7, Z6, Z4
+	VMOVUPS      (R9)(R10*1), Z6
+	VADDPS       Z5, Z6, Z7
+	VFNMADD231PS Z31, Z5, Z6
+	VMULPS       Z30, Z4, Z4
+	VADDPS       Z4, Z6, Z5
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      (R8)(R10*1), Z6
+	VADDPS       Z8, Z6, Z9
+	VFNMADD231PS Z31, Z8, Z6
+	VMULPS       Z30, Z1, Z1
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z4, Z8, Z10
-	VBROADCASTSS butterflyConstants<>+52(SB), Z12
-	VMOVAPS      Z10, Z13
-	VFMADD231PS  Z12, Z7, Z13
-	VFMSUB231PS  Z12, Z10, Z7
-	VADDPS       Z4, Z8, Z4
-	VBROADCASTSS butterflyConstants<>+56(SB), Z8
-	VMOVAPS      Z6, Z10
-	VFNMADD231PS Z8, Z4, Z10
-	VFMADD231PS  Z8, Z6, Z4
-	VADDPS       Z11, Z2, Z6
-	VFNMADD231PS Z3, Z11, Z2
-	VMULPS       Z1, Z9, Z8
+	VSUBPS       Z1, Z6, Z8
+	VMOVAPS      Z8, Z10
+	VFMADD231PS  Z27, Z5, Z10
+	VFMSUB231PS  Z27, Z8, Z5
+	VADDPS       Z1, Z6, Z1
+	VMOVAPS      Z4, Z6
+	VFNMADD231PS Z26, Z1, Z6
+	VFMADD231PS  Z26, Z4, Z1
+	VADDPS       Z9, Z2, Z4
+	VFNMADD231PS Z31, Z9, Z2
+	VMULPS       Z30, Z7, Z7
 	MOVQ         (R12), R13
-	VMOVUPS      Z6, (R11)(R13*1)
-	VADDPS       Z8, Z2, Z6
+	VMOVUPS      Z4, (R11)(R13*1)
+	VADDPS       Z7, Z2, Z4
 	MOVQ         24(R12), R13
-	VMOVUPS      Z6, (R11)(R13*1)
-	VSUBPS       Z8, Z2, Z2
+	VMOVUPS      Z4, (R11)(R13*1)
+	VSUBPS       Z7, Z2, Z2
 	MOVQ         48(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VBROADCASTSS butterflyConstants<>+64(SB), Z2
-	VMOVAPS      Z5, Z6
-	VFMADD231PS  Z2, Z7, Z6
-	VMULPS       Z2, Z7, Z7
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z29, Z5, Z2
+	VMULPS       Z29, Z5, Z4
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z3, Z7, Z5
-	VMULPS       Z1, Z13, Z7
+	VFNMADD231PS Z31, Z4, Z3
+	VMULPS       Z30, Z10, Z4
 	MOVQ         8(R12), R13
-	VMOVUPS      Z6, (R11)(R13*1)
-	VMOVAPS      Z5, Z6
-	VFMADD231PS  Z2, Z7, Z6
+	VMOVUPS      Z2, (R11)(R13*1)
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z29, Z4, Z2
 	MOVQ         32(R12), R13
-	VMOVUPS      Z6, (R11)(R13*1)
-	VFNMADD231PS Z2, Z7, Z5
+	VMOVUPS      Z2, (R11)(R13*1)
+	VFNMADD231PS Z29, Z4, Z3
 	MOVQ         56(R12), R13
-	VMOVUPS      Z5, (R11)(R13*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Z2
-	VMOVAPS      Z0, Z5
-	VFNMADD231PS Z2, Z4, Z5
-	VMULPS       Z2, Z4, Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VMULPS       Z1, Z10, Z1
-	MOVQ         16(R12), R13
-	VMOVUPS      Z5, (R11)(R13*1)
-	VMOVAPS      Z0, Z3
-	VFNMADD231PS Z2, Z1, Z3
-	MOVQ         40(R12), R13
 	VMOVUPS      Z3, (R11)(R13*1)
-	VFMADD231PS  Z2, Z1, Z0
+	VMOVAPS      Z0, Z2
+	VFNMADD231PS Z28, Z1, Z2
+	VMULPS       Z28, Z1, Z1
+	VFMADD231PS  Z31, Z1, Z0
+	VMULPS       Z30, Z6, Z1
+	MOVQ         16(R12), R13
+	VMOVUPS      Z2, (R11)(R13*1)
+	VMOVAPS      Z0, Z2
+	VFNMADD231PS Z28, Z1, Z2
+	MOVQ         40(R12), R13
+	VMOVUPS      Z2, (R11)(R13*1)
+	VFMADD231PS  Z28, Z1, Z0
 	MOVQ         64(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
 	CMPQ         DX, 16(CX)
@@ -9774,14 +9729,20 @@ none:
 // func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled9AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+64(SB), Z31
+	VBROADCASTSS butterflyConstants<>+0(SB), Z30
+	VBROADCASTSS butterflyConstants<>+4(SB), Z29
+	VBROADCASTSS butterflyConstants<>+60(SB), Z28
+	VBROADCASTSS butterflyConstants<>+52(SB), Z27
+	VBROADCASTSS butterflyConstants<>+56(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -9808,100 +9769,94 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z3, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
+	VFNMADD231PS Z30, Z3, Z0
+	VMULPS       Z29, Z1, Z1
 	MOVQ         8(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
+	VMOVUPS      (R11)(R14*1), Z3
 	MOVQ         32(R12), R14
-	VMOVUPS      (R11)(R14*1), Z6
+	VMOVUPS      (R11)(R14*1), Z4
 	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
-	VADDPS       Z7, Z6, Z8
-	VSUBPS       Z7, Z6, Z6
-	VADDPS       Z8, Z5, Z7
-	VFNMADD231PS Z4, Z8, Z5
-	VMULPS       Z3, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+52(SB), Z8
-	VMOVAPS      Z6, Z9
-	VFMADD231PS  Z8, Z5, Z9
-	VFMSUB231PS  Z8, Z6, Z5
+	VMOVUPS      (R11)(R14*1), Z5
+	VADDPS       Z5, Z4, Z6
+	VSUBPS       Z5, Z4, Z4
+	VADDPS       Z6, Z3, Z5
+	VFNMADD231PS Z30, Z6, Z3
+	VMULPS       Z29, Z4, Z4
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z27, Z3, Z6
+	VFMSUB231PS  Z27, Z4, Z3
 	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Z6
+	VMOVUPS      (R11)(R14*1), Z4
 	MOVQ         40(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
+	VMOVUPS      (R11)(R14*1), Z7
 	MOVQ         64(R12), R14
-	VMOVUPS      (R11)(R14*1), Z10
-	VADDPS       Z10, Z8, Z11
-	VSUBPS       Z10, Z8, Z8
-	VADDPS       Z11, Z6, Z10
-	VFNMADD231PS Z4, Z11, Z6
+	VMOVUPS      (R11)(R14*1), Z8
+	VADDPS       Z8, Z7, Z9
+	VSUBPS       Z8, Z7, Z7
+	VADDPS       Z9, Z4, Z8
+	VFNMADD231PS Z30, Z9, Z4
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Z3, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+56(SB), Z11
-	VMOVAPS      Z6, Z12
-	VFNMADD231PS Z11, Z8, Z12
-	VFMADD231PS  Z11, Z6, Z8
-	VADDPS       Z10, Z7, Z6
-	VSUBPS       Z10, Z7, Z7
-	VADDPS       Z6, Z2, Z10
-	VFNMADD231PS Z4, Z6, Z2
-	VMULPS       Z3, Z7, Z6
-	VMOVUPS      Z10, (DI)(R10*1)
-	VBROADCASTSS 20(R13), Z7
-	VMULPS       Z7, Z6, Z10
-	VBROADCASTSS 16(R13), Z11
-	VMULPS       Z11, Z6, Z6
-	VFMSUB231PS  Z11, Z2, Z10
-	VFMADD231PS  Z7, Z2, Z6
-	VMOVUPS      Z10, 128(R8)(R10*1)
-	VMOVUPS      Z6, 128(R9)(R10*1)
-	VBROADCASTSS butterflyConstants<>+60(SB), Z2
-	VMOVAPS      Z9, Z6
-	VFNMADD231PS Z2, Z12, Z6
-	VMOVAPS      Z5, Z7
-	VFNMADD231PS Z2, Z8, Z7
-	VFMADD231PS  Z2, Z12, Z9
-	VFMADD231PS  Z2, Z8, Z5
-	VBROADCASTSS butterflyConstants<>+64(SB), Z2
-	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z2, Z6, Z8
-	VMULPS       Z2, Z6, Z6
-	VFNMADD231PS Z4, Z6, Z0
-	VMULPS       Z3, Z5, Z5
-	VMOVAPS      Z0, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z0
+	VMULPS       Z29, Z7, Z7
+	VMOVAPS      Z4, Z9
+	VFNMADD231PS Z26, Z7, Z9
+	VFMADD231PS  Z26, Z4, Z7
+	VADDPS       Z8, Z5, Z4
+	VSUBPS       Z8, Z5, Z5
+	VADDPS       Z4, Z2, Z8
+	VFNMADD231PS Z30, Z4, Z2
+	VMULPS       Z29, Z5, Z4
+	VMOVUPS      Z8, (DI)(R10*1)
+	VBROADCASTSS 20(R13), Z5
+	VMULPS       Z5, Z4, Z8
+	VBROADCASTSS 16(R13), Z10
+	VMULPS       Z10, Z4, Z4
+	VFMSUB231PS  Z10, Z2, Z8
+	VFMADD231PS  Z5, Z2, Z4
+	VMOVUPS      Z8, 128(R8)(R10*1)
+	VMOVUPS      Z4, 128(R9)(R10*1)
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z28, Z9, Z2
+	VMOVAPS      Z3, Z4
+	VFNMADD231PS Z28, Z7, Z4
+	VFMADD231PS  Z28, Z9, Z6
+	VFMADD231PS  Z28, Z7, Z3
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z2, Z5
+	VMULPS       Z31, Z2, Z2
+	VFNMADD231PS Z30, Z2, Z0
+	VMULPS       Z29, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z2, Z3
+	VFNMADD231PS Z31, Z2, Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVAPS      Z1, Z5
-	VFMADD231PS  Z2, Z7, Z5
-	VMULPS       Z2, Z7, Z7
-	VFNMADD231PS Z4, Z7, Z1
-	VMULPS       Z3, Z9, Z3
-	VBROADCASTSS 4(R13), Z4
-	VMULPS       Z4, Z5, Z7
-	VBROADCASTSS (R13), Z9
-	VMULPS       Z9, Z5, Z5
-	VFMSUB231PS  Z9, Z8, Z7
-	VFMADD231PS  Z4, Z8, Z5
+	VMOVAPS      Z1, Z2
+	VFMADD231PS  Z31, Z4, Z2
+	VMULPS       Z31, Z4, Z4
+	VFNMADD231PS Z30, Z4, Z1
+	VMULPS       Z29, Z6, Z4
+	VBROADCASTSS 4(R13), Z6
+	VMULPS       Z6, Z2, Z7
+	VBROADCASTSS (R13), Z8
+	VMULPS       Z8, Z2, Z2
+	VFMSUB231PS  Z8, Z5, Z7
+	VFMADD231PS  Z6, Z5, Z2
 	VMOVUPS      Z7, (R8)(R10*1)
-	VMOVUPS      Z5, (R9)(R10*1)
-	VMOVAPS      Z1, Z4
-	VFNMADD231PS Z2, Z3, Z4
+	VMOVUPS      Z2, (R9)(R10*1)
+	VMOVAPS      Z1, Z2
+	VFNMADD231PS Z31, Z4, Z2
 	VBROADCASTSS 12(R13), Z5
-	VMULPS       Z5, Z4, Z7
-	VBROADCASTSS 8(R13), Z8
-	VMULPS       Z8, Z4, Z4
-	VFMSUB231PS  Z8, Z6, Z7
-	VFMADD231PS  Z5, Z6, Z4
-	VMOVUPS      Z7, 64(R8)(R10*1)
-	VMOVUPS      Z4, 64(R9)(R10*1)
-	VFMADD231PS  Z2, Z3, Z1
+	VMULPS       Z5, Z2, Z6
+	VBROADCASTSS 8(R13), Z7
+	VMULPS       Z7, Z2, Z2
+	VFMSUB231PS  Z7, Z3, Z6
+	VFMADD231PS  Z5, Z3, Z2
+	VMOVUPS      Z6, 64(R8)(R10*1)
+	VMOVUPS      Z2, 64(R9)(R10*1)
+	VFMADD231PS  Z31, Z4, Z1
 	VBROADCASTSS 28(R13), Z2
 	VMULPS       Z2, Z1, Z3
 	VBROADCASTSS 24(R13), Z4
@@ -9978,14 +9933,20 @@ none:
 // func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled9AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Z31
+	VBROADCASTSS butterflyConstants<>+4(SB), Z30
+	VBROADCASTSS butterflyConstants<>+64(SB), Z29
+	VBROADCASTSS butterflyConstants<>+68(SB), Z28
+	VBROADCASTSS butterflyConstants<>+52(SB), Z27
+	VBROADCASTSS butterflyConstants<>+56(SB), Z26
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -10013,97 +9974,91 @@ butterfly:
 	VFNMADD231PS Z1, Z3, Z0
 	VMOVUPS      (DI)(R10*1), Z1
 	VADDPS       Z2, Z1, Z3
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z2, Z1
-	VBROADCASTSS butterflyConstants<>+4(SB), Z2
-	VMULPS       Z2, Z0, Z0
-	VADDPS       Z0, Z1, Z5
+	VFNMADD231PS Z31, Z2, Z1
+	VMULPS       Z30, Z0, Z0
+	VADDPS       Z0, Z1, Z2
 	VSUBPS       Z0, Z1, Z0
 	VMOVUPS      (R9)(R10*1), Z1
-	VBROADCASTSS 4(R13), Z6
-	VMULPS       Z6, Z1, Z7
-	VMOVUPS      (R8)(R10*1), Z8
-	VBROADCASTSS (R13), Z9
+	VBROADCASTSS 4(R13), Z4
+	VMULPS       Z4, Z1, Z5
+	VMOVUPS      (R8)(R10*1), Z6
+	VBROADCASTSS (R13), Z7
+	VFMADD231PS  Z7, Z6, Z5
+	VMULPS       Z7, Z1, Z1
+	VFNMADD231PS Z4, Z6, Z1
+	VMOVUPS      64(R9)(R10*1), Z4
+	VBROADCASTSS 12(R13), Z6
+	VMULPS       Z6, Z4, Z7
+	VMOVUPS      64(R8)(R10*1), Z8
+	VBROADCASTSS 8(R13), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	VMULPS       Z9, Z1, Z1
-	VFNMADD231PS Z6, Z8, Z1
-	VMOVUPS      64(R9)(R10*1), Z6
-	VBROADCASTSS 12(R13), Z8
-	VMULPS       Z8, Z6, Z9
-	VMOVUPS      64(R8)(R10*1), Z10
-	VBROADCASTSS 8(R13), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	VMOVUPS      192(R9)(R10*1), Z12
-	VBROADCASTSS 28(R13), Z13
-	VMULPS       Z13, Z12, Z14
-	VMOVUPS      192(R8)(R10*1), Z15
-	VBROADCASTSS 24(R13), Z16
-	VFMADD231PS  Z16, Z15, Z14
-	VADDPS       Z14, Z9, Z17
-	VSUBPS       Z14, Z9, Z9
-	VMULPS       Z11, Z6, Z6
-	VFNMADD231PS Z8, Z10, Z6
-	VMULPS       Z16, Z12, Z8
+	VMOVUPS      192(R9)(R10*1), Z10
+	VBROADCASTSS 28(R13), Z11
+	VMULPS       Z11, Z10, Z12
+	VMOVUPS      192(R8)(R10*1), Z13
+	VBROADCASTSS 24(R13), Z14
+	VFMADD231PS  Z14, Z13, Z12
+	VADDPS       Z12, Z7, Z15
+	VSUBPS       Z12, Z7, Z7
+	VMULPS       Z9, Z4, Z4
+	VFNMADD231PS Z6, Z8, Z4
+	VMULPS       Z14, Z10, Z6
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z13, Z15, Z8
-	VADDPS       Z8, Z6, Z10
-	VSUBPS       Z8, Z6, Z6
-	VADDPS       Z10, Z1, Z8
-	VFNMADD231PS Z4, Z10, Z1
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z9, Z1, Z10
-	VSUBPS       Z9, Z1, Z1
-	VADDPS       Z17, Z7, Z9
-	VFNMADD231PS Z4, Z17, Z7
-	VMULPS       Z2, Z6, Z6
-	VSUBPS       Z6, Z7, Z11
-	VADDPS       Z6, Z7, Z6
-	VBROADCASTSS butterflyConstants<>+52(SB), Z7
-	VMOVAPS      Z11, Z12
-	VFMADD231PS  Z7, Z10, Z12
-	VMULPS       Z2, Z12, Z12
-	VFMSUB231PS  Z7, Z11, Z10
-	VBROADCASTSS butterflyConstants<>+64(SB), Z7
-	VMULPS       Z7, Z10, Z11
-	VFMADD213PS  Z5, Z7, Z10
-	VFNMADD231PS Z4, Z11, Z5
+	VFNMADD231PS Z11, Z13, Z6
+	VADDPS       Z6, Z4, Z8
+	VSUBPS       Z6, Z4, Z4
+	VADDPS       Z8, Z1, Z6
+	VFNMADD231PS Z31, Z8, Z1
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z7, Z1, Z8
+	VSUBPS       Z7, Z1, Z1
+	VADDPS       Z15, Z5, Z7
+	VFNMADD231PS Z31, Z15, Z5
+	VMULPS       Z30, Z4, Z4
+	VSUBPS       Z4, Z5, Z9
+	VADDPS       Z4, Z5, Z4
+	VMOVAPS      Z9, Z5
+	VFMADD231PS  Z27, Z8, Z5
+	VMULPS       Z30, Z5, Z5
+	VFMSUB231PS  Z27, Z9, Z8
+	VMULPS       Z29, Z8, Z9
+	VFMADD213PS  Z2, Z29, Z8
+	VFNMADD231PS Z31, Z9, Z2
 	MOVQ         8(R12), R14
-	VMOVUPS      Z10, (R11)(R14*1)
-	VMOVAPS      Z5, Z10
-	VFMADD231PS  Z7, Z12, Z10
+	VMOVUPS      Z8, (R11)(R14*1)
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z29, Z5, Z8
 	MOVQ         32(R12), R14
-	VMOVUPS      Z10, (R11)(R14*1)
+	VMOVUPS      Z8, (R11)(R14*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z7, Z12, Z5
+	VFNMADD231PS Z29, Z5, Z2
 	MOVQ         56(R12), R14
-	VMOVUPS      Z5, (R11)(R14*1)
-	VBROADCASTSS butterflyConstants<>+56(SB), Z5
-	VMOVAPS      Z1, Z7
-	VFNMADD231PS Z5, Z6, Z7
-	VMULPS       Z2, Z7, Z7
-	VFMADD231PS  Z5, Z1, Z6
-	VBROADCASTSS butterflyConstants<>+68(SB), Z1
-	VMULPS       Z1, Z6, Z5
-	VFNMADD213PS Z0, Z1, Z6
-	VFMADD231PS  Z4, Z5, Z0
+	VMOVUPS      Z2, (R11)(R14*1)
+	VMOVAPS      Z1, Z2
+	VFNMADD231PS Z26, Z4, Z2
+	VMULPS       Z30, Z2, Z2
+	VFMADD231PS  Z26, Z1, Z4
+	VMULPS       Z28, Z4, Z1
+	VFNMADD213PS Z0, Z28, Z4
+	VFMADD231PS  Z31, Z1, Z0
 	MOVQ         16(R12), R14
-	VMOVUPS      Z6, (R11)(R14*1)
-	VMOVAPS      Z0, Z5
-	VFNMADD231PS Z1, Z7, Z5
+	VMOVUPS      Z4, (R11)(R14*1)
+	VMOVAPS      Z0, Z1
+	VFNMADD231PS Z28, Z2, Z1
 	MOVQ         40(R12), R14
-	VMOVUPS      Z5, (R11)(R14*1)
-	VFMADD231PS  Z1, Z7, Z0
+	VMOVUPS      Z1, (R11)(R14*1)
+	VFMADD231PS  Z28, Z2, Z0
 	MOVQ         64(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	VADDPS       Z9, Z3, Z0
+	VADDPS       Z7, Z3, Z0
 	MOVQ         (R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	VFNMADD231PS Z4, Z9, Z3
-	VMULPS       Z2, Z8, Z0
+	VFNMADD231PS Z31, Z7, Z3
+	VMULPS       Z30, Z6, Z0
 	VADDPS       Z0, Z3, Z1
 	VSUBPS       Z0, Z3, Z0
 	MOVQ         24(R12), R14
@@ -10178,14 +10133,20 @@ none:
 // func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line9AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+64(SB), Y15
+	VBROADCASTSS butterflyConstants<>+0(SB), Y14
+	VBROADCASTSS butterflyConstants<>+4(SB), Y13
+	VBROADCASTSS butterflyConstants<>+60(SB), Y12
+	VBROADCASTSS butterflyConstants<>+52(SB), Y11
+	VBROADCASTSS butterflyConstants<>+56(SB), Y10
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -10212,79 +10173,73 @@ vector:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	VBROADCASTSS butterflyConstants<>+0(SB), Y4
-	VFNMADD231PS Y4, Y3, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y3
-	VMULPS       Y3, Y1, Y1
+	VFNMADD231PS Y14, Y3, Y0
+	VMULPS       Y13, Y1, Y1
 	MOVQ         8(R12), R13
-	VMOVUPS      (R11)(R13*1), Y5
+	VMOVUPS      (R11)(R13*1), Y3
 	MOVQ         32(R12), R13
-	VMOVUPS      (R11)(R13*1), Y6
+	VMOVUPS      (R11)(R13*1), Y4
 	MOVQ         56(R12), R13
-	VMOVUPS      (R11)(R13*1), Y7
-	VADDPS       Y7, Y6, Y8
-	VSUBPS       Y7, Y6, Y6
-	VADDPS       Y8, Y5, Y7
-	VFNMADD231PS Y4, Y8, Y5
-	VMULPS       Y3, Y6, Y6
-	VBROADCASTSS butterflyConstants<>+52(SB), Y8
-	VMOVAPS      Y6, Y9
-	VFMADD231PS  Y8, Y5, Y9
-	VFMSUB231PS  Y8, Y6, Y5
+	VMOVUPS      (R11)(R13*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y3, Y5
+	VFNMADD231PS Y14, Y6, Y3
+	VMULPS       Y13, Y4, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  Y11, Y3, Y6
+	VFMSUB231PS  Y11, Y4, Y3
 	MOVQ         16(R12), R13
-	VMOVUPS      (R11)(R13*1), Y6
+	VMOVUPS      (R11)(R13*1), Y4
 	MOVQ         40(R12), R13
-	VMOVUPS      (R11)(R13*1), Y8
+	VMOVUPS      (R11)(R13*1), Y7
 	MOVQ         64(R12), R13
-	VMOVUPS      (R11)(R13*1), Y10
-	VADDPS       Y10, Y8, Y11
-	VSUBPS       Y10, Y8, Y8
-	VADDPS       Y11, Y6, Y10
-	VFNMADD231PS Y4, Y11, Y6
-	VMULPS       Y3, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+56(SB), Y11
-	VMOVAPS      Y6, Y12
-	VFNMADD231PS Y11, Y8, Y12
-	VFMADD231PS  Y11, Y6, Y8
-	VADDPS       Y10, Y7, Y6
-	VSUBPS       Y10, Y7, Y7
+	VMOVUPS      (R11)(R13*1), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y9, Y4, Y8
+	VFNMADD231PS Y14, Y9, Y4
+	VMULPS       Y13, Y7, Y7
+	VMOVAPS      Y4, Y9
+	VFNMADD231PS Y10, Y7, Y9
+	VFMADD231PS  Y10, Y4, Y7
+	VADDPS       Y8, Y5, Y4
+	VSUBPS       Y8, Y5, Y5
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VADDPS       Y6, Y2, Y10
-	VFNMADD231PS Y4, Y6, Y2
-	VMULPS       Y3, Y7, Y6
-	VMOVUPS      Y10, (DI)(R10*1)
+	VADDPS       Y4, Y2, Y8
+	VFNMADD231PS Y14, Y4, Y2
+	VMULPS       Y13, Y5, Y4
+	VMOVUPS      Y8, (DI)(R10*1)
 	VMOVUPS      Y2, 128(R8)(R10*1)
-	VMOVUPS      Y6, 128(R9)(R10*1)
-	VBROADCASTSS butterflyConstants<>+60(SB), Y2
-	VMOVAPS      Y9, Y6
-	VFNMADD231PS Y2, Y12, Y6
-	VMOVAPS      Y5, Y7
-	VFNMADD231PS Y2, Y8, Y7
-	VFMADD231PS  Y2, Y12, Y9
-	VFMADD231PS  Y2, Y8, Y5
-	VBROADCASTSS butterflyConstants<>+64(SB), Y2
-	VMOVAPS      Y0, Y8
-	VFMADD231PS  Y2, Y6, Y8
-	VMULPS       Y2, Y6, Y6
-	VFNMADD231PS Y4, Y6, Y0
-	VMULPS       Y3, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  Y2, Y5, Y6
-	VFNMADD231PS Y2, Y5, Y0
-	VMOVAPS      Y1, Y5
-	VFMADD231PS  Y2, Y7, Y5
-	VMULPS       Y2, Y7, Y7
-	VFNMADD231PS Y4, Y7, Y1
-	VMULPS       Y3, Y9, Y3
-	VMOVUPS      Y8, (R8)(R10*1)
-	VMOVUPS      Y5, (R9)(R10*1)
-	VMOVAPS      Y1, Y4
-	VFNMADD231PS Y2, Y3, Y4
-	VMOVUPS      Y6, 64(R8)(R10*1)
-	VMOVUPS      Y4, 64(R9)(R10*1)
-	VFMADD231PS  Y2, Y3, Y1
+	VMOVUPS      Y4, 128(R9)(R10*1)
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS Y12, Y9, Y2
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS Y12, Y7, Y4
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y7, Y3
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y15, Y2, Y5
+	VMULPS       Y15, Y2, Y2
+	VFNMADD231PS Y14, Y2, Y0
+	VMULPS       Y13, Y3, Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y2, Y3
+	VFNMADD231PS Y15, Y2, Y0
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  Y15, Y4, Y2
+	VMULPS       Y15, Y4, Y4
+	VFNMADD231PS Y14, Y4, Y1
+	VMULPS       Y13, Y6, Y4
+	VMOVUPS      Y5, (R8)(R10*1)
+	VMOVUPS      Y2, (R9)(R10*1)
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS Y15, Y4, Y2
+	VMOVUPS      Y3, 64(R8)(R10*1)
+	VMOVUPS      Y2, 64(R9)(R10*1)
+	VFMADD231PS  Y15, Y4, Y1
 	VMOVUPS      Y0, 192(R8)(R10*1)
 	VMOVUPS      Y1, 192(R9)(R10*1)
 	ADDQ         $0x20, R11
@@ -10364,14 +10319,19 @@ none:
 // func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack9AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
+	VBROADCASTSS butterflyConstants<>+64(SB), Y13
+	VBROADCASTSS butterflyConstants<>+68(SB), Y12
+	VBROADCASTSS butterflyConstants<>+52(SB), Y11
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -10392,82 +10352,77 @@ vector:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+0(SB), Y3
-	VFNMADD231PS Y3, Y1, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y1
-	VMULPS       128(R9)(R10*1), Y1, Y4
-	VADDPS       Y4, Y0, Y5
-	VSUBPS       Y4, Y0, Y0
-	VMOVUPS      64(R9)(R10*1), Y4
-	VMOVUPS      192(R9)(R10*1), Y6
-	VADDPS       Y6, Y4, Y7
-	VMOVUPS      64(R8)(R10*1), Y8
-	VMOVUPS      192(R8)(R10*1), Y9
-	VADDPS       Y9, Y8, Y10
-	VSUBPS       Y6, Y4, Y4
-	VSUBPS       Y9, Y8, Y6
-	VMOVUPS      (R9)(R10*1), Y8
-	VADDPS       Y7, Y8, Y9
-	VFNMADD231PS Y3, Y7, Y8
-	VMULPS       Y1, Y6, Y6
-	VADDPS       Y6, Y8, Y7
-	VSUBPS       Y6, Y8, Y6
-	VMOVUPS      (R8)(R10*1), Y8
-	VADDPS       Y10, Y8, Y11
-	VFNMADD231PS Y3, Y10, Y8
-	VMULPS       Y1, Y4, Y4
-	VSUBPS       Y4, Y8, Y10
-	VBROADCASTSS butterflyConstants<>+52(SB), Y12
-	VMOVAPS      Y10, Y13
-	VFMADD231PS  Y12, Y7, Y13
-	VFMSUB231PS  Y12, Y10, Y7
-	VADDPS       Y4, Y8, Y4
-	VBROADCASTSS butterflyConstants<>+56(SB), Y8
-	VMOVAPS      Y6, Y10
-	VFNMADD231PS Y8, Y4, Y10
-	VFMADD231PS  Y8, Y6, Y4
-	VADDPS       Y11, Y2, Y6
-	VFNMADD231PS Y3, Y11, Y2
+	VFNMADD231PS Y15, Y1, Y0
+	VMULPS       128(R9)(R10*1), Y14, Y1
+	VADDPS       Y1, Y0, Y3
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      64(R9)(R10*1), Y1
+	VMOVUPS      192(R9)(R10*1), Y4
+	VADDPS       Y4, Y1, Y5
+	VMOVUPS      64(R8)(R10*1), Y6
+	VMOVUPS      192(R8)(R10*1), Y7
+	VADDPS       Y7, Y6, Y8
+	VSUBPS       Y4, Y1, Y1
+	VSUBPS       Y7, Y6, Y4
+	VMOVUPS      (R9)(R10*1), Y6
+	VADDPS       Y5, Y6, Y7
+	VFNMADD231PS Y15, Y5, Y6
+	VMULPS       Y14, Y4, Y4
+	VADDPS       Y4, Y6, Y5
+	VSUBPS       Y4, Y6, Y4
+	VMOVUPS      (R8)(R10*1), Y6
+	VADDPS       Y8, Y6, Y9
+	VFNMADD231PS Y15, Y8, Y6
+	VMULPS       Y14, Y1, Y1
+	VSUBPS       Y1, Y6, Y8
+	VMOVAPS      Y8, Y10
+	VFMADD231PS  Y11, Y5, Y10
+	VFMSUB231PS  Y11, Y8, Y5
+	VADDPS       Y1, Y6, Y1
+	VBROADCASTSS butterflyConstants<>+56(SB), Y6
+	VMOVAPS      Y4, Y8
+	VFNMADD231PS Y6, Y1, Y8
+	VFMADD231PS  Y6, Y4, Y1
+	VADDPS       Y9, Y2, Y4
+	VFNMADD231PS Y15, Y9, Y2
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Y1, Y9, Y8
+	VMULPS       Y14, Y7, Y6
 	MOVQ         (R12), R13
-	VMOVUPS      Y6, (R11)(R13*1)
-	VADDPS       Y8, Y2, Y6
+	VMOVUPS      Y4, (R11)(R13*1)
+	VADDPS       Y6, Y2, Y4
 	MOVQ         24(R12), R13
-	VMOVUPS      Y6, (R11)(R13*1)
-	VSUBPS       Y8, Y2, Y2
+	VMOVUPS      Y4, (R11)(R13*1)
+	VSUBPS       Y6, Y2, Y2
 	MOVQ         48(R12), R13
 	VMOVUPS      Y2, (R11)(R13*1)
-	VBROADCASTSS butterflyConstants<>+64(SB), Y2
-	VMOVAPS      Y5, Y6
-	VFMADD231PS  Y2, Y7, Y6
-	VMULPS       Y2, Y7, Y7
-	VFNMADD231PS Y3, Y7, Y5
-	VMULPS       Y1, Y13, Y7
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  Y13, Y5, Y2
+	VMULPS       Y13, Y5, Y4
+	VFNMADD231PS Y15, Y4, Y3
+	VMULPS       Y14, Y10, Y4
 	MOVQ         8(R12), R13
-	VMOVUPS      Y6, (R11)(R13*1)
-	VMOVAPS      Y5, Y6
-	VFMADD231PS  Y2, Y7, Y6
+	VMOVUPS      Y2, (R11)(R13*1)
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  Y13, Y4, Y2
 	MOVQ         32(R12), R13
-	VMOVUPS      Y6, (R11)(R13*1)
-	VFNMADD231PS Y2, Y7, Y5
+	VMOVUPS      Y2, (R11)(R13*1)
+	VFNMADD231PS Y13, Y4, Y3
 	MOVQ         56(R12), R13
-	VMOVUPS      Y5, (R11)(R13*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Y2
-	VMOVAPS      Y0, Y5
-	VFNMADD231PS Y2, Y4, Y5
-	VMULPS       Y2, Y4, Y4
-	VFMADD231PS  Y3, Y4, Y0
-	VMULPS       Y1, Y10, Y1
-	MOVQ         16(R12), R13
-	VMOVUPS      Y5, (R11)(R13*1)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS Y2, Y1, Y3
-	MOVQ         40(R12), R13
 	VMOVUPS      Y3, (R11)(R13*1)
-	VFMADD231PS  Y2, Y1, Y0
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS Y12, Y1, Y2
+	VMULPS       Y12, Y1, Y1
+	VFMADD231PS  Y15, Y1, Y0
+	VMULPS       Y14, Y8, Y1
+	MOVQ         16(R12), R13
+	VMOVUPS      Y2, (R11)(R13*1)
+	VMOVAPS      Y0, Y2
+	VFNMADD231PS Y12, Y1, Y2
+	MOVQ         40(R12), R13
+	VMOVUPS      Y2, (R11)(R13*1)
+	VFMADD231PS  Y12, Y1, Y0
 	MOVQ         64(R12), R13
 	VMOVUPS      Y0, (R11)(R13*1)
 	ADDQ         $0x20, R11
@@ -10547,14 +10502,19 @@ none:
 // func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled9AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+64(SB), Y15
+	VBROADCASTSS butterflyConstants<>+0(SB), Y14
+	VBROADCASTSS butterflyConstants<>+4(SB), Y13
+	VBROADCASTSS butterflyConstants<>+60(SB), Y12
+	VBROADCASTSS butterflyConstants<>+52(SB), Y11
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -10582,97 +10542,92 @@ vector:
 	VADDPS       Y2, Y1, Y3
 	VSUBPS       Y2, Y1, Y1
 	VADDPS       Y3, Y0, Y2
-	VBROADCASTSS butterflyConstants<>+0(SB), Y4
-	VFNMADD231PS Y4, Y3, Y0
-	VBROADCASTSS butterflyConstants<>+4(SB), Y3
-	VMULPS       Y3, Y1, Y1
+	VFNMADD231PS Y14, Y3, Y0
+	VMULPS       Y13, Y1, Y1
 	MOVQ         8(R12), R14
-	VMOVUPS      (R11)(R14*1), Y5
+	VMOVUPS      (R11)(R14*1), Y3
 	MOVQ         32(R12), R14
-	VMOVUPS      (R11)(R14*1), Y6
+	VMOVUPS      (R11)(R14*1), Y4
 	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Y7
-	VADDPS       Y7, Y6, Y8
-	VSUBPS       Y7, Y6, Y6
-	VADDPS       Y8, Y5, Y7
-	VFNMADD231PS Y4, Y8, Y5
-	VMULPS       Y3, Y6, Y6
-	VBROADCASTSS butterflyConstants<>+52(SB), Y8
-	VMOVAPS      Y6, Y9
-	VFMADD231PS  Y8, Y5, Y9
-	VFMSUB231PS  Y8, Y6, Y5
+	VMOVUPS      (R11)(R14*1), Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y3, Y5
+	VFNMADD231PS Y14, Y6, Y3
+	VMULPS       Y13, Y4, Y4
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  Y11, Y3, Y6
+	VFMSUB231PS  Y11, Y4, Y3
 	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Y6
+	VMOVUPS      (R11)(R14*1), Y4
 	MOVQ         40(R12), R14
-	VMOVUPS      (R11)(R14*1), Y8
+	VMOVUPS      (R11)(R14*1), Y7
 	MOVQ         64(R12), R14
-	VMOVUPS      (R11)(R14*1), Y10
-	VADDPS       Y10, Y8, Y11
-	VSUBPS       Y10, Y8, Y8
-	VADDPS       Y11, Y6, Y10
-	VFNMADD231PS Y4, Y11, Y6
-	VMULPS       Y3, Y8, Y8
-	VBROADCASTSS butterflyConstants<>+56(SB), Y11
-	VMOVAPS      Y6, Y12
-	VFNMADD231PS Y11, Y8, Y12
-	VFMADD231PS  Y11, Y6, Y8
-	VADDPS       Y10, Y7, Y6
-	VSUBPS       Y10, Y7, Y7
-	VADDPS       Y6, Y2, Y10
-	VFNMADD231PS Y4, Y6, Y2
-	VMULPS       Y3, Y7, Y6
-	VMOVUPS      Y10, (DI)(R10*1)
-	VBROADCASTSS 20(R13), Y7
-	VMULPS       Y7, Y6, Y10
-	VBROADCASTSS 16(R13), Y11
-	VMULPS       Y11, Y6, Y6
-	VFMSUB231PS  Y11, Y2, Y10
-	VFMADD231PS  Y7, Y2, Y6
+	VMOVUPS      (R11)(R14*1), Y8
+	VADDPS       Y8, Y7, Y9
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y9, Y4, Y8
+	VFNMADD231PS Y14, Y9, Y4
+	VMULPS       Y13, Y7, Y7
+	VBROADCASTSS butterflyConstants<>+56(SB), Y9
+	VMOVAPS      Y4, Y10
+	VFNMADD231PS Y9, Y7, Y10
+	VFMADD231PS  Y9, Y4, Y7
+	VADDPS       Y8, Y5, Y4
+	VSUBPS       Y8, Y5, Y5
+	VADDPS       Y4, Y2, Y8
+	VFNMADD231PS Y14, Y4, Y2
+	VMULPS       Y13, Y5, Y4
+	VMOVUPS      Y8, (DI)(R10*1)
+	VBROADCASTSS 20(R13), Y5
+	VMULPS       Y5, Y4, Y8
+	VBROADCASTSS 16(R13), Y9
+	VMULPS       Y9, Y4, Y4
+	VFMSUB231PS  Y9, Y2, Y8
+	VFMADD231PS  Y5, Y2, Y4
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      Y10, 128(R8)(R10*1)
-	VMOVUPS      Y6, 128(R9)(R10*1)
-	VBROADCASTSS butterflyConstants<>+60(SB), Y2
-	VMOVAPS      Y9, Y6
-	VFNMADD231PS Y2, Y12, Y6
-	VMOVAPS      Y5, Y7
-	VFNMADD231PS Y2, Y8, Y7
-	VFMADD231PS  Y2, Y12, Y9
-	VFMADD231PS  Y2, Y8, Y5
-	VBROADCASTSS butterflyConstants<>+64(SB), Y2
-	VMOVAPS      Y0, Y8
-	VFMADD231PS  Y2, Y6, Y8
-	VMULPS       Y2, Y6, Y6
-	VFNMADD231PS Y4, Y6, Y0
-	VMULPS       Y3, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VFMADD231PS  Y2, Y5, Y6
-	VFNMADD231PS Y2, Y5, Y0
-	VMOVAPS      Y1, Y5
-	VFMADD231PS  Y2, Y7, Y5
-	VMULPS       Y2, Y7, Y7
-	VFNMADD231PS Y4, Y7, Y1
-	VMULPS       Y3, Y9, Y3
-	VBROADCASTSS 4(R13), Y4
-	VMULPS       Y4, Y5, Y7
-	VBROADCASTSS (R13), Y9
-	VMULPS       Y9, Y5, Y5
-	VFMSUB231PS  Y9, Y8, Y7
-	VFMADD231PS  Y4, Y8, Y5
+	VMOVUPS      Y8, 128(R8)(R10*1)
+	VMOVUPS      Y4, 128(R9)(R10*1)
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS Y12, Y10, Y2
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS Y12, Y7, Y4
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y7, Y3
+	VMOVAPS      Y0, Y5
+	VFMADD231PS  Y15, Y2, Y5
+	VMULPS       Y15, Y2, Y2
+	VFNMADD231PS Y14, Y2, Y0
+	VMULPS       Y13, Y3, Y2
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y15, Y2, Y3
+	VFNMADD231PS Y15, Y2, Y0
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  Y15, Y4, Y2
+	VMULPS       Y15, Y4, Y4
+	VFNMADD231PS Y14, Y4, Y1
+	VMULPS       Y13, Y6, Y4
+	VBROADCASTSS 4(R13), Y6
+	VMULPS       Y6, Y2, Y7
+	VBROADCASTSS (R13), Y8
+	VMULPS       Y8, Y2, Y2
+	VFMSUB231PS  Y8, Y5, Y7
+	VFMADD231PS  Y6, Y5, Y2
 	VMOVUPS      Y7, (R8)(R10*1)
-	VMOVUPS      Y5, (R9)(R10*1)
-	VMOVAPS      Y1, Y4
-	VFNMADD231PS Y2, Y3, Y4
+	VMOVUPS      Y2, (R9)(R10*1)
+	VMOVAPS      Y1, Y2
+	VFNMADD231PS Y15, Y4, Y2
 	VBROADCASTSS 12(R13), Y5
-	VMULPS       Y5, Y4, Y7
-	VBROADCASTSS 8(R13), Y8
-	VMULPS       Y8, Y4, Y4
-	VFMSUB231PS  Y8, Y6, Y7
-	VFMADD231PS  Y5, Y6, Y4
-	VMOVUPS      Y7, 64(R8)(R10*1)
-	VMOVUPS      Y4, 64(R9)(R10*1)
-	VFMADD231PS  Y2, Y3, Y1
+	VMULPS       Y5, Y2, Y6
+	VBROADCASTSS 8(R13), Y7
+	VMULPS       Y7, Y2, Y2
+	VFMSUB231PS  Y7, Y3, Y6
+	VFMADD231PS  Y5, Y3, Y2
+	VMOVUPS      Y6, 64(R8)(R10*1)
+	VMOVUPS      Y2, 64(R9)(R10*1)
+	VFMADD231PS  Y15, Y4, Y1
 	VBROADCASTSS 28(R13), Y2
 	VMULPS       Y2, Y1, Y3
 	VBROADCASTSS 24(R13), Y4
@@ -10759,14 +10714,19 @@ none:
 // func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled9AVX2(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+0(SB), Y15
+	VBROADCASTSS butterflyConstants<>+4(SB), Y14
+	VBROADCASTSS butterflyConstants<>+64(SB), Y13
+	VBROADCASTSS butterflyConstants<>+68(SB), Y12
+	VBROADCASTSS butterflyConstants<>+52(SB), Y11
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -10795,100 +10755,94 @@ vector:
 	VFNMADD231PS Y1, Y4, Y0
 	VMOVUPS      (DI)(R10*1), Y1
 	VADDPS       Y2, Y1, Y3
-	VBROADCASTSS butterflyConstants<>+0(SB), Y4
-	VFNMADD231PS Y4, Y2, Y1
-	VBROADCASTSS butterflyConstants<>+4(SB), Y2
-	VMULPS       Y2, Y0, Y0
-	VADDPS       Y0, Y1, Y5
+	VFNMADD231PS Y15, Y2, Y1
+	VMULPS       Y14, Y0, Y0
+	VADDPS       Y0, Y1, Y2
 	VSUBPS       Y0, Y1, Y0
 	VMOVUPS      (R9)(R10*1), Y1
-	VBROADCASTSS 4(R13), Y6
-	VMULPS       Y6, Y1, Y7
-	VBROADCASTSS (R13), Y8
-	VMULPS       Y8, Y1, Y1
-	VMOVUPS      (R8)(R10*1), Y9
+	VBROADCASTSS 4(R13), Y4
+	VMULPS       Y4, Y1, Y5
+	VBROADCASTSS (R13), Y6
+	VMULPS       Y6, Y1, Y1
+	VMOVUPS      (R8)(R10*1), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	VFNMADD231PS Y4, Y7, Y1
+	VMOVUPS      64(R9)(R10*1), Y4
+	VBROADCASTSS 12(R13), Y6
+	VMULPS       Y6, Y4, Y7
+	VBROADCASTSS 8(R13), Y8
+	VMULPS       Y8, Y4, Y4
+	VMOVUPS      64(R8)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	VFNMADD231PS Y6, Y9, Y1
-	VMOVUPS      64(R9)(R10*1), Y6
-	VBROADCASTSS 12(R13), Y8
+	VFNMADD231PS Y6, Y9, Y4
+	VMOVUPS      192(R9)(R10*1), Y6
+	VBROADCASTSS 28(R13), Y8
 	VMULPS       Y8, Y6, Y9
-	VBROADCASTSS 8(R13), Y10
+	VBROADCASTSS 24(R13), Y10
 	VMULPS       Y10, Y6, Y6
-	VMOVUPS      64(R8)(R10*1), Y11
-	VFMADD231PS  Y10, Y11, Y9
-	VFNMADD231PS Y8, Y11, Y6
-	VMOVUPS      192(R9)(R10*1), Y8
-	VBROADCASTSS 28(R13), Y10
-	VMULPS       Y10, Y8, Y11
-	VBROADCASTSS 24(R13), Y12
-	VMULPS       Y12, Y8, Y8
-	VMOVUPS      192(R8)(R10*1), Y13
-	VFMADD231PS  Y12, Y13, Y11
-	VFNMADD231PS Y10, Y13, Y8
-	VADDPS       Y8, Y6, Y10
-	VADDPS       Y11, Y9, Y12
-	VSUBPS       Y8, Y6, Y6
-	VSUBPS       Y11, Y9, Y8
-	VADDPS       Y10, Y1, Y9
-	VFNMADD231PS Y4, Y10, Y1
-	VMULPS       Y2, Y8, Y8
-	VADDPS       Y8, Y1, Y10
-	VSUBPS       Y8, Y1, Y1
-	VADDPS       Y12, Y7, Y8
-	VFNMADD231PS Y4, Y12, Y7
-	VMULPS       Y2, Y6, Y6
+	VFMADD231PS  192(R8)(R10*1), Y10, Y9
+	VFNMADD231PS 192(R8)(R10*1), Y8, Y6
+	VADDPS       Y6, Y4, Y8
+	VADDPS       Y9, Y7, Y10
+	VSUBPS       Y6, Y4, Y4
+	VSUBPS       Y9, Y7, Y6
+	VADDPS       Y8, Y1, Y7
+	VFNMADD231PS Y15, Y8, Y1
+	VMULPS       Y14, Y6, Y6
+	VADDPS       Y6, Y1, Y8
+	VSUBPS       Y6, Y1, Y1
+	VADDPS       Y10, Y5, Y6
+	VFNMADD231PS Y15, Y10, Y5
+	VMULPS       Y14, Y4, Y4
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Y6, Y7, Y11
-	VBROADCASTSS butterflyConstants<>+52(SB), Y12
-	VMOVAPS      Y11, Y13
-	VFMADD231PS  Y12, Y10, Y13
-	VFMSUB231PS  Y12, Y11, Y10
-	VADDPS       Y6, Y7, Y6
-	VBROADCASTSS butterflyConstants<>+56(SB), Y7
-	VMOVAPS      Y1, Y11
-	VFNMADD231PS Y7, Y6, Y11
-	VFMADD231PS  Y7, Y1, Y6
-	VADDPS       Y8, Y3, Y1
-	VFNMADD231PS Y4, Y8, Y3
-	VMULPS       Y2, Y9, Y7
+	VSUBPS       Y4, Y5, Y9
+	VMOVAPS      Y9, Y10
+	VFMADD231PS  Y11, Y8, Y10
+	VFMSUB231PS  Y11, Y9, Y8
+	VADDPS       Y4, Y5, Y4
+	VBROADCASTSS butterflyConstants<>+56(SB), Y5
+	VMOVAPS      Y1, Y9
+	VFNMADD231PS Y5, Y4, Y9
+	VFMADD231PS  Y5, Y1, Y4
+	VADDPS       Y6, Y3, Y1
+	VFNMADD231PS Y15, Y6, Y3
+	VMULPS       Y14, Y7, Y5
 	MOVQ         (R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VADDPS       Y7, Y3, Y1
+	VADDPS       Y5, Y3, Y1
 	MOVQ         24(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VSUBPS       Y7, Y3, Y1
+	VSUBPS       Y5, Y3, Y1
 	MOVQ         48(R12), R14
 	VMOVUPS      Y1, (R11)(R14*1)
-	VBROADCASTSS butterflyConstants<>+64(SB), Y1
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  Y1, Y10, Y3
-	VMULPS       Y1, Y10, Y7
-	VFNMADD231PS Y4, Y7, Y5
-	VMULPS       Y2, Y13, Y7
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  Y13, Y8, Y1
+	VMULPS       Y13, Y8, Y3
+	VFNMADD231PS Y15, Y3, Y2
+	VMULPS       Y14, Y10, Y3
 	MOVQ         8(R12), R14
-	VMOVUPS      Y3, (R11)(R14*1)
-	VMOVAPS      Y5, Y3
-	VFMADD231PS  Y1, Y7, Y3
+	VMOVUPS      Y1, (R11)(R14*1)
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  Y13, Y3, Y1
 	MOVQ         32(R12), R14
-	VMOVUPS      Y3, (R11)(R14*1)
-	VFNMADD231PS Y1, Y7, Y5
+	VMOVUPS      Y1, (R11)(R14*1)
+	VFNMADD231PS Y13, Y3, Y2
 	MOVQ         56(R12), R14
-	VMOVUPS      Y5, (R11)(R14*1)
-	VBROADCASTSS butterflyConstants<>+68(SB), Y1
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS Y1, Y6, Y3
-	VMULPS       Y1, Y6, Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VMULPS       Y2, Y11, Y2
+	VMOVUPS      Y2, (R11)(R14*1)
+	VMOVAPS      Y0, Y1
+	VFNMADD231PS Y12, Y4, Y1
+	VMULPS       Y12, Y4, Y2
+	VFMADD231PS  Y15, Y2, Y0
+	VMULPS       Y14, Y9, Y2
 	MOVQ         16(R12), R14
-	VMOVUPS      Y3, (R11)(R14*1)
-	VMOVAPS      Y0, Y3
-	VFNMADD231PS Y1, Y2, Y3
+	VMOVUPS      Y1, (R11)(R14*1)
+	VMOVAPS      Y0, Y1
+	VFNMADD231PS Y12, Y2, Y1
 	MOVQ         40(R12), R14
-	VMOVUPS      Y3, (R11)(R14*1)
-	VFMADD231PS  Y1, Y2, Y0
+	VMOVUPS      Y1, (R11)(R14*1)
+	VFMADD231PS  Y12, Y2, Y0
 	MOVQ         64(R12), R14
 	VMOVUPS      Y0, (R11)(R14*1)
 	ADDQ         $0x20, R11
@@ -10969,14 +10923,24 @@ none:
 // func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line11AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+72(SB), Z31
+	VBROADCASTSS butterflyConstants<>+76(SB), Z30
+	VBROADCASTSS butterflyConstants<>+80(SB), Z29
+	VBROADCASTSS butterflyConstants<>+84(SB), Z28
+	VBROADCASTSS butterflyConstants<>+88(SB), Z27
+	VBROADCASTSS butterflyConstants<>+92(SB), Z26
+	VBROADCASTSS butterflyConstants<>+96(SB), Z25
+	VBROADCASTSS butterflyConstants<>+100(SB), Z24
+	VBROADCASTSS butterflyConstants<>+104(SB), Z23
+	VBROADCASTSS butterflyConstants<>+108(SB), Z22
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -11030,85 +10994,75 @@ butterfly:
 	VADDPS       Z7, Z10, Z10
 	VADDPS       Z9, Z10, Z10
 	VADDPS       Z11, Z10, Z10
-	VBROADCASTSS butterflyConstants<>+72(SB), Z12
-	VMOVAPS      Z0, Z13
-	VFMADD231PS  Z12, Z3, Z13
-	VBROADCASTSS butterflyConstants<>+76(SB), Z14
-	VFMADD231PS  Z14, Z5, Z13
-	VBROADCASTSS butterflyConstants<>+80(SB), Z15
-	VFNMADD231PS Z15, Z7, Z13
-	VBROADCASTSS butterflyConstants<>+84(SB), Z16
-	VFNMADD231PS Z16, Z9, Z13
+	VMOVAPS      Z0, Z12
+	VFMADD231PS  Z31, Z3, Z12
+	VFMADD231PS  Z30, Z5, Z12
+	VFNMADD231PS Z29, Z7, Z12
+	VFNMADD231PS Z28, Z9, Z12
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+88(SB), Z17
-	VFNMADD231PS Z17, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+92(SB), Z18
-	VMULPS       Z18, Z1, Z19
-	VBROADCASTSS butterflyConstants<>+96(SB), Z20
-	VFMADD231PS  Z20, Z2, Z19
-	VBROADCASTSS butterflyConstants<>+100(SB), Z21
-	VFMADD231PS  Z21, Z4, Z19
-	VBROADCASTSS butterflyConstants<>+104(SB), Z22
+	VFNMADD231PS Z27, Z11, Z12
+	VMULPS       Z26, Z1, Z13
+	VFMADD231PS  Z25, Z2, Z13
+	VFMADD231PS  Z24, Z4, Z13
+	VFMADD231PS  Z23, Z6, Z13
+	VFMADD231PS  Z22, Z8, Z13
+	VMOVAPS      Z0, Z14
+	VFMADD231PS  Z30, Z3, Z14
+	VFNMADD231PS Z28, Z5, Z14
+	VFNMADD231PS Z27, Z7, Z14
+	VFNMADD231PS Z29, Z9, Z14
+	VFMADD231PS  Z31, Z11, Z14
+	VMULPS       Z25, Z1, Z15
+	VFMADD231PS  Z23, Z2, Z15
+	VFNMADD231PS Z22, Z4, Z15
+	VFNMADD231PS Z24, Z6, Z15
+	VFNMADD231PS Z26, Z8, Z15
+	VMOVAPS      Z0, Z16
+	VFNMADD231PS Z29, Z3, Z16
+	VFNMADD231PS Z27, Z5, Z16
+	VFMADD231PS  Z30, Z7, Z16
+	VFMADD231PS  Z31, Z9, Z16
+	VFNMADD231PS Z28, Z11, Z16
+	VMULPS       Z24, Z1, Z17
+	VFNMADD231PS Z22, Z2, Z17
+	VFNMADD231PS Z25, Z4, Z17
+	VFMADD231PS  Z26, Z6, Z17
+	VFMADD231PS  Z23, Z8, Z17
+	VMOVAPS      Z0, Z18
+	VFNMADD231PS Z28, Z3, Z18
+	VFNMADD231PS Z29, Z5, Z18
+	VFMADD231PS  Z31, Z7, Z18
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	VFNMADD231PS Z27, Z9, Z18
+	VFMADD231PS  Z30, Z11, Z18
+	VMULPS       Z23, Z1, Z19
+	VFNMADD231PS Z24, Z2, Z19
+	VFMADD231PS  Z26, Z4, Z19
 	VFMADD231PS  Z22, Z6, Z19
-	VBROADCASTSS butterflyConstants<>+108(SB), Z23
-	VFMADD231PS  Z23, Z8, Z19
-	VMOVAPS      Z0, Z24
-	VFMADD231PS  Z14, Z3, Z24
-	VFNMADD231PS Z16, Z5, Z24
-	VFNMADD231PS Z17, Z7, Z24
-	VFNMADD231PS Z15, Z9, Z24
-	VFMADD231PS  Z12, Z11, Z24
-	VMULPS       Z20, Z1, Z25
-	VFMADD231PS  Z22, Z2, Z25
-	VFNMADD231PS Z23, Z4, Z25
-	VFNMADD231PS Z21, Z6, Z25
-	VFNMADD231PS Z18, Z8, Z25
-	VMOVAPS      Z0, Z26
-	VFNMADD231PS Z15, Z3, Z26
-	VFNMADD231PS Z17, Z5, Z26
-	VFMADD231PS  Z14, Z7, Z26
-	VFMADD231PS  Z12, Z9, Z26
-	VFNMADD231PS Z16, Z11, Z26
-	VMULPS       Z21, Z1, Z27
-	VFNMADD231PS Z23, Z2, Z27
-	VFNMADD231PS Z20, Z4, Z27
-	VFMADD231PS  Z18, Z6, Z27
-	VFMADD231PS  Z22, Z8, Z27
-	VMOVAPS      Z0, Z28
-	VFNMADD231PS Z16, Z3, Z28
-	VFNMADD231PS Z15, Z5, Z28
-	VFMADD231PS  Z12, Z7, Z28
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VFNMADD231PS Z17, Z9, Z28
-	VFMADD231PS  Z14, Z11, Z28
-	VMULPS       Z22, Z1, Z29
-	VFNMADD231PS Z21, Z2, Z29
-	VFMADD231PS  Z18, Z4, Z29
-	VFMADD231PS  Z23, Z6, Z29
-	VFNMADD231PS Z20, Z8, Z29
-	VFNMADD231PS Z17, Z3, Z0
-	VFMADD231PS  Z12, Z5, Z0
-	VFNMADD231PS Z16, Z7, Z0
-	VFMADD231PS  Z14, Z9, Z0
-	VFNMADD231PS Z15, Z11, Z0
-	VMULPS       Z23, Z1, Z1
-	VFNMADD231PS Z18, Z2, Z1
-	VFMADD231PS  Z22, Z4, Z1
-	VFNMADD231PS Z20, Z6, Z1
-	VFMADD231PS  Z21, Z8, Z1
+	VFNMADD231PS Z25, Z8, Z19
+	VFNMADD231PS Z27, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z28, Z7, Z0
+	VFMADD231PS  Z30, Z9, Z0
+	VFNMADD231PS Z29, Z11, Z0
+	VMULPS       Z22, Z1, Z1
+	VFNMADD231PS Z26, Z2, Z1
+	VFMADD231PS  Z23, Z4, Z1
+	VFNMADD231PS Z25, Z6, Z1
+	VFMADD231PS  Z24, Z8, Z1
 	VMOVUPS      Z10, (DI)(R10*1)
-	VMOVUPS      Z13, 256(R8)(R10*1)
-	VMOVUPS      Z19, 256(R9)(R10*1)
-	VMOVUPS      Z24, 192(R8)(R10*1)
-	VMOVUPS      Z25, 192(R9)(R10*1)
-	VMOVUPS      Z26, 128(R8)(R10*1)
-	VMOVUPS      Z27, 128(R9)(R10*1)
-	VMOVUPS      Z28, 64(R8)(R10*1)
-	VMOVUPS      Z29, 64(R9)(R10*1)
+	VMOVUPS      Z12, 256(R8)(R10*1)
+	VMOVUPS      Z13, 256(R9)(R10*1)
+	VMOVUPS      Z14, 192(R8)(R10*1)
+	VMOVUPS      Z15, 192(R9)(R10*1)
+	VMOVUPS      Z16, 128(R8)(R10*1)
+	VMOVUPS      Z17, 128(R9)(R10*1)
+	VMOVUPS      Z18, 64(R8)(R10*1)
+	VMOVUPS      Z19, 64(R9)(R10*1)
 	VMOVUPS      Z0, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 16(CX)
@@ -11178,14 +11132,24 @@ none:
 // func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack11AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+72(SB), Z31
+	VBROADCASTSS butterflyConstants<>+76(SB), Z30
+	VBROADCASTSS butterflyConstants<>+80(SB), Z29
+	VBROADCASTSS butterflyConstants<>+84(SB), Z28
+	VBROADCASTSS butterflyConstants<>+88(SB), Z27
+	VBROADCASTSS butterflyConstants<>+92(SB), Z26
+	VBROADCASTSS butterflyConstants<>+96(SB), Z25
+	VBROADCASTSS butterflyConstants<>+100(SB), Z24
+	VBROADCASTSS butterflyConstants<>+104(SB), Z23
+	VBROADCASTSS butterflyConstants<>+108(SB), Z22
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -11213,105 +11177,95 @@ butterfly:
 	VADDPS       Z5, Z2, Z2
 	VMOVUPS      (R8)(R10*1), Z6
 	VADDPS       Z6, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+72(SB), Z7
-	VMOVAPS      Z0, Z8
-	VFMADD231PS  Z7, Z1, Z8
-	VBROADCASTSS butterflyConstants<>+76(SB), Z9
-	VFMADD231PS  Z9, Z3, Z8
-	VBROADCASTSS butterflyConstants<>+80(SB), Z10
-	VFNMADD231PS Z10, Z4, Z8
-	VBROADCASTSS butterflyConstants<>+84(SB), Z11
-	VFNMADD231PS Z11, Z5, Z8
-	VBROADCASTSS butterflyConstants<>+88(SB), Z12
-	VFNMADD231PS Z12, Z6, Z8
-	VMOVUPS      256(R9)(R10*1), Z13
-	VBROADCASTSS butterflyConstants<>+92(SB), Z14
-	VMULPS       Z14, Z13, Z15
-	VMOVUPS      192(R9)(R10*1), Z16
-	VBROADCASTSS butterflyConstants<>+96(SB), Z17
-	VFMADD231PS  Z17, Z16, Z15
-	VMOVUPS      128(R9)(R10*1), Z18
-	VBROADCASTSS butterflyConstants<>+100(SB), Z19
-	VFMADD231PS  Z19, Z18, Z15
-	VMOVUPS      64(R9)(R10*1), Z20
-	VBROADCASTSS butterflyConstants<>+104(SB), Z21
-	VFMADD231PS  Z21, Z20, Z15
-	VMOVUPS      (R9)(R10*1), Z22
-	VBROADCASTSS butterflyConstants<>+108(SB), Z23
-	VFMADD231PS  Z23, Z22, Z15
-	VMOVAPS      Z0, Z24
-	VFMADD231PS  Z9, Z1, Z24
-	VFNMADD231PS Z11, Z3, Z24
-	VFNMADD231PS Z12, Z4, Z24
-	VFNMADD231PS Z10, Z5, Z24
-	VFMADD231PS  Z7, Z6, Z24
-	VMULPS       Z17, Z13, Z25
-	VFMADD231PS  Z21, Z16, Z25
-	VFNMADD231PS Z23, Z18, Z25
-	VFNMADD231PS Z19, Z20, Z25
-	VFNMADD231PS Z14, Z22, Z25
-	VMOVAPS      Z0, Z26
-	VFNMADD231PS Z10, Z1, Z26
+	VMOVAPS      Z0, Z7
+	VFMADD231PS  Z31, Z1, Z7
+	VFMADD231PS  Z30, Z3, Z7
+	VFNMADD231PS Z29, Z4, Z7
+	VFNMADD231PS Z28, Z5, Z7
+	VFNMADD231PS Z27, Z6, Z7
+	VMOVUPS      256(R9)(R10*1), Z8
+	VMULPS       Z26, Z8, Z9
+	VMOVUPS      192(R9)(R10*1), Z10
+	VFMADD231PS  Z25, Z10, Z9
+	VMOVUPS      128(R9)(R10*1), Z11
+	VFMADD231PS  Z24, Z11, Z9
+	VMOVUPS      64(R9)(R10*1), Z12
+	VFMADD231PS  Z23, Z12, Z9
+	VMOVUPS      (R9)(R10*1), Z13
+	VFMADD231PS  Z22, Z13, Z9
+	VMOVAPS      Z0, Z14
+	VFMADD231PS  Z30, Z1, Z14
+	VFNMADD231PS Z28, Z3, Z14
+	VFNMADD231PS Z27, Z4, Z14
+	VFNMADD231PS Z29, Z5, Z14
+	VFMADD231PS  Z31, Z6, Z14
+	VMULPS       Z25, Z8, Z15
+	VFMADD231PS  Z23, Z10, Z15
+	VFNMADD231PS Z22, Z11, Z15
+	VFNMADD231PS Z24, Z12, Z15
+	VFNMADD231PS Z26, Z13, Z15
+	VMOVAPS      Z0, Z16
+	VFNMADD231PS Z29, Z1, Z16
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z12, Z3, Z26
-	VFMADD231PS  Z9, Z4, Z26
-	VFMADD231PS  Z7, Z5, Z26
-	VFNMADD231PS Z11, Z6, Z26
-	VMULPS       Z19, Z13, Z27
-	VFNMADD231PS Z23, Z16, Z27
-	VFNMADD231PS Z17, Z18, Z27
-	VFMADD231PS  Z14, Z20, Z27
-	VFMADD231PS  Z21, Z22, Z27
-	VMOVAPS      Z0, Z28
-	VFNMADD231PS Z11, Z1, Z28
-	VFNMADD231PS Z10, Z3, Z28
-	VFMADD231PS  Z7, Z4, Z28
-	VFNMADD231PS Z12, Z5, Z28
-	VFMADD231PS  Z9, Z6, Z28
-	VMULPS       Z21, Z13, Z29
-	VFNMADD231PS Z19, Z16, Z29
-	VFMADD231PS  Z14, Z18, Z29
-	VFMADD231PS  Z23, Z20, Z29
-	VFNMADD231PS Z17, Z22, Z29
-	VFNMADD231PS Z12, Z1, Z0
-	VFMADD231PS  Z7, Z3, Z0
-	VFNMADD231PS Z11, Z4, Z0
-	VFMADD231PS  Z9, Z5, Z0
-	VFNMADD231PS Z10, Z6, Z0
-	VMULPS       Z23, Z13, Z1
+	VFNMADD231PS Z27, Z3, Z16
+	VFMADD231PS  Z30, Z4, Z16
+	VFMADD231PS  Z31, Z5, Z16
+	VFNMADD231PS Z28, Z6, Z16
+	VMULPS       Z24, Z8, Z17
+	VFNMADD231PS Z22, Z10, Z17
+	VFNMADD231PS Z25, Z11, Z17
+	VFMADD231PS  Z26, Z12, Z17
+	VFMADD231PS  Z23, Z13, Z17
+	VMOVAPS      Z0, Z18
+	VFNMADD231PS Z28, Z1, Z18
+	VFNMADD231PS Z29, Z3, Z18
+	VFMADD231PS  Z31, Z4, Z18
+	VFNMADD231PS Z27, Z5, Z18
+	VFMADD231PS  Z30, Z6, Z18
+	VMULPS       Z23, Z8, Z19
+	VFNMADD231PS Z24, Z10, Z19
+	VFMADD231PS  Z26, Z11, Z19
+	VFMADD231PS  Z22, Z12, Z19
+	VFNMADD231PS Z25, Z13, Z19
+	VFNMADD231PS Z27, Z1, Z0
+	VFMADD231PS  Z31, Z3, Z0
+	VFNMADD231PS Z28, Z4, Z0
+	VFMADD231PS  Z30, Z5, Z0
+	VFNMADD231PS Z29, Z6, Z0
+	VMULPS       Z22, Z8, Z1
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z14, Z16, Z1
-	VFMADD231PS  Z21, Z18, Z1
-	VFNMADD231PS Z17, Z20, Z1
-	VFMADD231PS  Z19, Z22, Z1
+	VFNMADD231PS Z26, Z10, Z1
+	VFMADD231PS  Z23, Z11, Z1
+	VFNMADD231PS Z25, Z12, Z1
+	VFMADD231PS  Z24, Z13, Z1
 	MOVQ         (R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VADDPS       Z15, Z8, Z2
+	VADDPS       Z9, Z7, Z2
 	MOVQ         8(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z15, Z8, Z2
+	VSUBPS       Z9, Z7, Z2
 	MOVQ         80(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VADDPS       Z25, Z24, Z2
+	VADDPS       Z15, Z14, Z2
 	MOVQ         16(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z25, Z24, Z2
+	VSUBPS       Z15, Z14, Z2
 	MOVQ         72(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VADDPS       Z27, Z26, Z2
+	VADDPS       Z17, Z16, Z2
 	MOVQ         24(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z27, Z26, Z2
+	VSUBPS       Z17, Z16, Z2
 	MOVQ         64(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VADDPS       Z29, Z28, Z2
+	VADDPS       Z19, Z18, Z2
 	MOVQ         32(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z29, Z28, Z2
+	VSUBPS       Z19, Z18, Z2
 	MOVQ         56(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
 	VADDPS       Z1, Z0, Z2
@@ -11387,14 +11341,24 @@ none:
 // func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled11AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+72(SB), Z31
+	VBROADCASTSS butterflyConstants<>+76(SB), Z30
+	VBROADCASTSS butterflyConstants<>+80(SB), Z29
+	VBROADCASTSS butterflyConstants<>+84(SB), Z28
+	VBROADCASTSS butterflyConstants<>+88(SB), Z27
+	VBROADCASTSS butterflyConstants<>+92(SB), Z26
+	VBROADCASTSS butterflyConstants<>+96(SB), Z25
+	VBROADCASTSS butterflyConstants<>+100(SB), Z24
+	VBROADCASTSS butterflyConstants<>+104(SB), Z23
+	VBROADCASTSS butterflyConstants<>+108(SB), Z22
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -11449,107 +11413,97 @@ butterfly:
 	VADDPS       Z7, Z10, Z10
 	VADDPS       Z9, Z10, Z10
 	VADDPS       Z11, Z10, Z10
-	VBROADCASTSS butterflyConstants<>+72(SB), Z12
-	VMOVAPS      Z0, Z13
-	VFMADD231PS  Z12, Z3, Z13
-	VBROADCASTSS butterflyConstants<>+76(SB), Z14
-	VFMADD231PS  Z14, Z5, Z13
-	VBROADCASTSS butterflyConstants<>+80(SB), Z15
-	VFNMADD231PS Z15, Z7, Z13
-	VBROADCASTSS butterflyConstants<>+84(SB), Z16
-	VFNMADD231PS Z16, Z9, Z13
-	VBROADCASTSS butterflyConstants<>+88(SB), Z17
-	VFNMADD231PS Z17, Z11, Z13
-	VBROADCASTSS butterflyConstants<>+92(SB), Z18
-	VMULPS       Z18, Z1, Z19
-	VBROADCASTSS butterflyConstants<>+96(SB), Z20
-	VFMADD231PS  Z20, Z2, Z19
-	VBROADCASTSS butterflyConstants<>+100(SB), Z21
-	VFMADD231PS  Z21, Z4, Z19
-	VBROADCASTSS butterflyConstants<>+104(SB), Z22
+	VMOVAPS      Z0, Z12
+	VFMADD231PS  Z31, Z3, Z12
+	VFMADD231PS  Z30, Z5, Z12
+	VFNMADD231PS Z29, Z7, Z12
+	VFNMADD231PS Z28, Z9, Z12
+	VFNMADD231PS Z27, Z11, Z12
+	VMULPS       Z26, Z1, Z13
+	VFMADD231PS  Z25, Z2, Z13
+	VFMADD231PS  Z24, Z4, Z13
+	VFMADD231PS  Z23, Z6, Z13
+	VFMADD231PS  Z22, Z8, Z13
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	VMOVAPS      Z0, Z14
+	VFMADD231PS  Z30, Z3, Z14
+	VFNMADD231PS Z28, Z5, Z14
+	VFNMADD231PS Z27, Z7, Z14
+	VFNMADD231PS Z29, Z9, Z14
+	VFMADD231PS  Z31, Z11, Z14
+	VMULPS       Z25, Z1, Z15
+	VFMADD231PS  Z23, Z2, Z15
+	VFNMADD231PS Z22, Z4, Z15
+	VFNMADD231PS Z24, Z6, Z15
+	VFNMADD231PS Z26, Z8, Z15
+	VMOVAPS      Z0, Z16
+	VFNMADD231PS Z29, Z3, Z16
+	VFNMADD231PS Z27, Z5, Z16
+	VFMADD231PS  Z30, Z7, Z16
+	VFMADD231PS  Z31, Z9, Z16
+	VFNMADD231PS Z28, Z11, Z16
+	VMULPS       Z24, Z1, Z17
+	VFNMADD231PS Z22, Z2, Z17
+	VFNMADD231PS Z25, Z4, Z17
+	VFMADD231PS  Z26, Z6, Z17
+	VFMADD231PS  Z23, Z8, Z17
+	VMOVAPS      Z0, Z18
+	VFNMADD231PS Z28, Z3, Z18
+	VFNMADD231PS Z29, Z5, Z18
+	VFMADD231PS  Z31, Z7, Z18
+	VFNMADD231PS Z27, Z9, Z18
+	VFMADD231PS  Z30, Z11, Z18
+	VMULPS       Z23, Z1, Z19
+	VFNMADD231PS Z24, Z2, Z19
+	VFMADD231PS  Z26, Z4, Z19
 	VFMADD231PS  Z22, Z6, Z19
-	VBROADCASTSS butterflyConstants<>+108(SB), Z23
-	VFMADD231PS  Z23, Z8, Z19
+	VFNMADD231PS Z25, Z8, Z19
+	VFNMADD231PS Z27, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z28, Z7, Z0
+	VFMADD231PS  Z30, Z9, Z0
+	VFNMADD231PS Z29, Z11, Z0
+	VMULPS       Z22, Z1, Z1
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVAPS      Z0, Z24
-	VFMADD231PS  Z14, Z3, Z24
-	VFNMADD231PS Z16, Z5, Z24
-	VFNMADD231PS Z17, Z7, Z24
-	VFNMADD231PS Z15, Z9, Z24
-	VFMADD231PS  Z12, Z11, Z24
-	VMULPS       Z20, Z1, Z25
-	VFMADD231PS  Z22, Z2, Z25
-	VFNMADD231PS Z23, Z4, Z25
-	VFNMADD231PS Z21, Z6, Z25
-	VFNMADD231PS Z18, Z8, Z25
-	VMOVAPS      Z0, Z26
-	VFNMADD231PS Z15, Z3, Z26
-	VFNMADD231PS Z17, Z5, Z26
-	VFMADD231PS  Z14, Z7, Z26
-	VFMADD231PS  Z12, Z9, Z26
-	VFNMADD231PS Z16, Z11, Z26
-	VMULPS       Z21, Z1, Z27
-	VFNMADD231PS Z23, Z2, Z27
-	VFNMADD231PS Z20, Z4, Z27
-	VFMADD231PS  Z18, Z6, Z27
-	VFMADD231PS  Z22, Z8, Z27
-	VMOVAPS      Z0, Z28
-	VFNMADD231PS Z16, Z3, Z28
-	VFNMADD231PS Z15, Z5, Z28
-	VFMADD231PS  Z12, Z7, Z28
-	VFNMADD231PS Z17, Z9, Z28
-	VFMADD231PS  Z14, Z11, Z28
-	VMULPS       Z22, Z1, Z29
-	VFNMADD231PS Z21, Z2, Z29
-	VFMADD231PS  Z18, Z4, Z29
-	VFMADD231PS  Z23, Z6, Z29
-	VFNMADD231PS Z20, Z8, Z29
-	VFNMADD231PS Z17, Z3, Z0
-	VFMADD231PS  Z12, Z5, Z0
-	VFNMADD231PS Z16, Z7, Z0
-	VFMADD231PS  Z14, Z9, Z0
-	VFNMADD231PS Z15, Z11, Z0
-	VMULPS       Z23, Z1, Z1
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VFNMADD231PS Z18, Z2, Z1
-	VFMADD231PS  Z22, Z4, Z1
-	VFNMADD231PS Z20, Z6, Z1
-	VFMADD231PS  Z21, Z8, Z1
+	VFNMADD231PS Z26, Z2, Z1
+	VFMADD231PS  Z23, Z4, Z1
+	VFNMADD231PS Z25, Z6, Z1
+	VFMADD231PS  Z24, Z8, Z1
 	VMOVUPS      Z10, (DI)(R10*1)
 	VBROADCASTSS 36(R13), Z2
-	VMULPS       Z2, Z19, Z3
+	VMULPS       Z2, Z13, Z3
 	VBROADCASTSS 32(R13), Z4
-	VMULPS       Z4, Z19, Z5
-	VFMSUB231PS  Z4, Z13, Z3
-	VFMADD231PS  Z2, Z13, Z5
+	VMULPS       Z4, Z13, Z5
+	VFMSUB231PS  Z4, Z12, Z3
+	VFMADD231PS  Z2, Z12, Z5
 	VMOVUPS      Z3, 256(R8)(R10*1)
 	VMOVUPS      Z5, 256(R9)(R10*1)
 	VBROADCASTSS 28(R13), Z2
-	VMULPS       Z2, Z25, Z3
+	VMULPS       Z2, Z15, Z3
 	VBROADCASTSS 24(R13), Z4
-	VMULPS       Z4, Z25, Z5
-	VFMSUB231PS  Z4, Z24, Z3
-	VFMADD231PS  Z2, Z24, Z5
+	VMULPS       Z4, Z15, Z5
+	VFMSUB231PS  Z4, Z14, Z3
+	VFMADD231PS  Z2, Z14, Z5
 	VMOVUPS      Z3, 192(R8)(R10*1)
 	VMOVUPS      Z5, 192(R9)(R10*1)
 	VBROADCASTSS 20(R13), Z2
-	VMULPS       Z2, Z27, Z3
+	VMULPS       Z2, Z17, Z3
 	VBROADCASTSS 16(R13), Z4
-	VMULPS       Z4, Z27, Z5
-	VFMSUB231PS  Z4, Z26, Z3
-	VFMADD231PS  Z2, Z26, Z5
+	VMULPS       Z4, Z17, Z5
+	VFMSUB231PS  Z4, Z16, Z3
+	VFMADD231PS  Z2, Z16, Z5
 	VMOVUPS      Z3, 128(R8)(R10*1)
 	VMOVUPS      Z5, 128(R9)(R10*1)
 	VBROADCASTSS 12(R13), Z2
-	VMULPS       Z2, Z29, Z3
+	VMULPS       Z2, Z19, Z3
 	VBROADCASTSS 8(R13), Z4
-	VMULPS       Z4, Z29, Z5
-	VFMSUB231PS  Z4, Z28, Z3
-	VFMADD231PS  Z2, Z28, Z5
+	VMULPS       Z4, Z19, Z5
+	VFMSUB231PS  Z4, Z18, Z3
+	VFMADD231PS  Z2, Z18, Z5
 	VMOVUPS      Z3, 64(R8)(R10*1)
 	VMOVUPS      Z5, 64(R9)(R10*1)
 	VBROADCASTSS 4(R13), Z2
@@ -11628,14 +11582,24 @@ none:
 // func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled11AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+72(SB), Z31
+	VBROADCASTSS butterflyConstants<>+76(SB), Z30
+	VBROADCASTSS butterflyConstants<>+80(SB), Z29
+	VBROADCASTSS butterflyConstants<>+84(SB), Z28
+	VBROADCASTSS butterflyConstants<>+88(SB), Z27
+	VBROADCASTSS butterflyConstants<>+92(SB), Z26
+	VBROADCASTSS butterflyConstants<>+96(SB), Z25
+	VBROADCASTSS butterflyConstants<>+100(SB), Z24
+	VBROADCASTSS butterflyConstants<>+104(SB), Z23
+	VBROADCASTSS butterflyConstants<>+108(SB), Z22
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -11699,100 +11663,90 @@ butterfly:
 	VADDPS       Z6, Z11, Z11
 	VADDPS       Z8, Z11, Z11
 	VADDPS       Z10, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+72(SB), Z12
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z12, Z2, Z13
-	VBROADCASTSS butterflyConstants<>+76(SB), Z14
-	VFMADD231PS  Z14, Z4, Z13
-	VBROADCASTSS butterflyConstants<>+80(SB), Z15
-	VFNMADD231PS Z15, Z6, Z13
-	VBROADCASTSS butterflyConstants<>+84(SB), Z16
-	VFNMADD231PS Z16, Z8, Z13
-	VBROADCASTSS butterflyConstants<>+88(SB), Z17
-	VFNMADD231PS Z17, Z10, Z13
-	VBROADCASTSS butterflyConstants<>+92(SB), Z18
-	VMULPS       Z18, Z0, Z19
-	VBROADCASTSS butterflyConstants<>+96(SB), Z20
-	VFMADD231PS  Z20, Z1, Z19
-	VBROADCASTSS butterflyConstants<>+100(SB), Z21
-	VFMADD231PS  Z21, Z3, Z19
+	VMOVAPS      Z9, Z12
+	VFMADD231PS  Z31, Z2, Z12
+	VFMADD231PS  Z30, Z4, Z12
+	VFNMADD231PS Z29, Z6, Z12
+	VFNMADD231PS Z28, Z8, Z12
+	VFNMADD231PS Z27, Z10, Z12
+	VMULPS       Z26, Z0, Z13
+	VFMADD231PS  Z25, Z1, Z13
+	VFMADD231PS  Z24, Z3, Z13
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+104(SB), Z22
+	VFMADD231PS  Z23, Z5, Z13
+	VFMADD231PS  Z22, Z7, Z13
+	VMOVAPS      Z9, Z14
+	VFMADD231PS  Z30, Z2, Z14
+	VFNMADD231PS Z28, Z4, Z14
+	VFNMADD231PS Z27, Z6, Z14
+	VFNMADD231PS Z29, Z8, Z14
+	VFMADD231PS  Z31, Z10, Z14
+	VMULPS       Z25, Z0, Z15
+	VFMADD231PS  Z23, Z1, Z15
+	VFNMADD231PS Z22, Z3, Z15
+	VFNMADD231PS Z24, Z5, Z15
+	VFNMADD231PS Z26, Z7, Z15
+	VMOVAPS      Z9, Z16
+	VFNMADD231PS Z29, Z2, Z16
+	VFNMADD231PS Z27, Z4, Z16
+	VFMADD231PS  Z30, Z6, Z16
+	VFMADD231PS  Z31, Z8, Z16
+	VFNMADD231PS Z28, Z10, Z16
+	VMULPS       Z24, Z0, Z17
+	VFNMADD231PS Z22, Z1, Z17
+	VFNMADD231PS Z25, Z3, Z17
+	VFMADD231PS  Z26, Z5, Z17
+	VFMADD231PS  Z23, Z7, Z17
+	VMOVAPS      Z9, Z18
+	VFNMADD231PS Z28, Z2, Z18
+	VFNMADD231PS Z29, Z4, Z18
+	VFMADD231PS  Z31, Z6, Z18
+	VFNMADD231PS Z27, Z8, Z18
+	VFMADD231PS  Z30, Z10, Z18
+	VMULPS       Z23, Z0, Z19
+	VFNMADD231PS Z24, Z1, Z19
+	VFMADD231PS  Z26, Z3, Z19
 	VFMADD231PS  Z22, Z5, Z19
-	VBROADCASTSS butterflyConstants<>+108(SB), Z23
-	VFMADD231PS  Z23, Z7, Z19
-	VMOVAPS      Z9, Z24
-	VFMADD231PS  Z14, Z2, Z24
-	VFNMADD231PS Z16, Z4, Z24
-	VFNMADD231PS Z17, Z6, Z24
-	VFNMADD231PS Z15, Z8, Z24
-	VFMADD231PS  Z12, Z10, Z24
-	VMULPS       Z20, Z0, Z25
-	VFMADD231PS  Z22, Z1, Z25
-	VFNMADD231PS Z23, Z3, Z25
-	VFNMADD231PS Z21, Z5, Z25
-	VFNMADD231PS Z18, Z7, Z25
-	VMOVAPS      Z9, Z26
-	VFNMADD231PS Z15, Z2, Z26
-	VFNMADD231PS Z17, Z4, Z26
-	VFMADD231PS  Z14, Z6, Z26
-	VFMADD231PS  Z12, Z8, Z26
-	VFNMADD231PS Z16, Z10, Z26
-	VMULPS       Z21, Z0, Z27
-	VFNMADD231PS Z23, Z1, Z27
-	VFNMADD231PS Z20, Z3, Z27
-	VFMADD231PS  Z18, Z5, Z27
-	VFMADD231PS  Z22, Z7, Z27
-	VMOVAPS      Z9, Z28
-	VFNMADD231PS Z16, Z2, Z28
-	VFNMADD231PS Z15, Z4, Z28
-	VFMADD231PS  Z12, Z6, Z28
-	VFNMADD231PS Z17, Z8, Z28
-	VFMADD231PS  Z14, Z10, Z28
-	VMULPS       Z22, Z0, Z29
-	VFNMADD231PS Z21, Z1, Z29
-	VFMADD231PS  Z18, Z3, Z29
-	VFMADD231PS  Z23, Z5, Z29
-	VFNMADD231PS Z20, Z7, Z29
+	VFNMADD231PS Z25, Z7, Z19
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z17, Z2, Z9
-	VFMADD231PS  Z12, Z4, Z9
-	VFNMADD231PS Z16, Z6, Z9
-	VFMADD231PS  Z14, Z8, Z9
-	VFNMADD231PS Z15, Z10, Z9
-	VMULPS       Z23, Z0, Z0
-	VFNMADD231PS Z18, Z1, Z0
-	VFMADD231PS  Z22, Z3, Z0
-	VFNMADD231PS Z20, Z5, Z0
-	VFMADD231PS  Z21, Z7, Z0
+	VFNMADD231PS Z27, Z2, Z9
+	VFMADD231PS  Z31, Z4, Z9
+	VFNMADD231PS Z28, Z6, Z9
+	VFMADD231PS  Z30, Z8, Z9
+	VFNMADD231PS Z29, Z10, Z9
+	VMULPS       Z22, Z0, Z0
+	VFNMADD231PS Z26, Z1, Z0
+	VFMADD231PS  Z23, Z3, Z0
+	VFNMADD231PS Z25, Z5, Z0
+	VFMADD231PS  Z24, Z7, Z0
 	MOVQ         (R12), R14
 	VMOVUPS      Z11, (R11)(R14*1)
-	VADDPS       Z19, Z13, Z1
+	VADDPS       Z13, Z12, Z1
 	MOVQ         8(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z19, Z13, Z1
+	VSUBPS       Z13, Z12, Z1
 	MOVQ         80(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z25, Z24, Z1
+	VADDPS       Z15, Z14, Z1
 	MOVQ         16(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z25, Z24, Z1
+	VSUBPS       Z15, Z14, Z1
 	MOVQ         72(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z27, Z26, Z1
+	VADDPS       Z17, Z16, Z1
 	MOVQ         24(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z27, Z26, Z1
+	VSUBPS       Z17, Z16, Z1
 	MOVQ         64(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z29, Z28, Z1
+	VADDPS       Z19, Z18, Z1
 	MOVQ         32(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z29, Z28, Z1
+	VSUBPS       Z19, Z18, Z1
 	MOVQ         56(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
 	VADDPS       Z0, Z9, Z1
@@ -12843,14 +12797,28 @@ none:
 // func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line13AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+144(SB), Z31
+	VBROADCASTSS butterflyConstants<>+148(SB), Z30
+	VBROADCASTSS butterflyConstants<>+152(SB), Z29
+	VBROADCASTSS butterflyConstants<>+156(SB), Z28
+	VBROADCASTSS butterflyConstants<>+160(SB), Z27
+	VBROADCASTSS butterflyConstants<>+164(SB), Z26
+	VBROADCASTSS butterflyConstants<>+116(SB), Z25
+	VBROADCASTSS butterflyConstants<>+120(SB), Z24
+	VBROADCASTSS butterflyConstants<>+124(SB), Z23
+	VBROADCASTSS butterflyConstants<>+132(SB), Z22
+	VBROADCASTSS butterflyConstants<>+136(SB), Z21
+	VBROADCASTSS butterflyConstants<>+140(SB), Z20
+	VBROADCASTSS butterflyConstants<>+112(SB), Z19
+	VBROADCASTSS butterflyConstants<>+128(SB), Z18
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -12919,104 +12887,91 @@ butterfly:
 	VSUBPS       Z7, Z5, Z5
 	VADDPS       Z13, Z9, Z7
 	VSUBPS       Z13, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+112(SB), Z13
-	VFNMADD213PS Z0, Z12, Z13
+	VMOVAPS      Z0, Z13
+	VFNMADD231PS Z19, Z12, Z13
 	VSUBPS       Z7, Z14, Z14
 	VSUBPS       Z7, Z11, Z7
-	VBROADCASTSS butterflyConstants<>+116(SB), Z11
+	VMOVAPS      Z13, Z11
+	VFMADD231PS  Z25, Z14, Z11
+	VFMADD231PS  Z24, Z7, Z11
 	VMOVAPS      Z13, Z15
-	VFMADD231PS  Z11, Z14, Z15
-	VBROADCASTSS butterflyConstants<>+120(SB), Z16
-	VFMADD231PS  Z16, Z7, Z15
-	VBROADCASTSS butterflyConstants<>+124(SB), Z17
-	VMOVAPS      Z13, Z18
-	VFNMADD231PS Z17, Z14, Z18
-	VFMADD231PS  Z11, Z7, Z18
-	VFMADD231PS  Z16, Z14, Z13
-	VFNMADD231PS Z17, Z7, Z13
+	VFNMADD231PS Z23, Z14, Z15
+	VFMADD231PS  Z25, Z7, Z15
+	VFMADD231PS  Z24, Z14, Z13
+	VFNMADD231PS Z23, Z7, Z13
 	VSUBPS       Z5, Z3, Z7
 	VADDPS       Z9, Z7, Z7
-	VBROADCASTSS butterflyConstants<>+128(SB), Z11
-	VMULPS       Z11, Z7, Z7
+	VMULPS       Z18, Z7, Z7
 	VSUBPS       Z9, Z3, Z3
 	VADDPS       Z9, Z5, Z5
-	VBROADCASTSS butterflyConstants<>+132(SB), Z9
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z9, Z3, Z11
-	VBROADCASTSS butterflyConstants<>+136(SB), Z14
-	VFMADD231PS  Z14, Z5, Z11
-	VBROADCASTSS butterflyConstants<>+140(SB), Z16
-	VMOVAPS      Z7, Z17
-	VFMADD231PS  Z16, Z3, Z17
-	VFNMADD231PS Z9, Z5, Z17
-	VFNMADD231PS Z14, Z3, Z7
-	VFNMADD231PS Z16, Z5, Z7
-	VADDPS       Z11, Z15, Z3
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z22, Z3, Z9
+	VFMADD231PS  Z21, Z5, Z9
+	VMOVAPS      Z7, Z14
+	VFMADD231PS  Z20, Z3, Z14
+	VFNMADD231PS Z22, Z5, Z14
+	VFNMADD231PS Z21, Z3, Z7
+	VFNMADD231PS Z20, Z5, Z7
+	VADDPS       Z9, Z11, Z3
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z11, Z15, Z5
-	VSUBPS       Z17, Z18, Z9
-	VADDPS       Z17, Z18, Z11
+	VSUBPS       Z9, Z11, Z5
+	VSUBPS       Z14, Z15, Z9
+	VADDPS       Z14, Z15, Z11
 	VADDPS       Z7, Z13, Z14
 	VSUBPS       Z7, Z13, Z7
 	VADDPS       Z12, Z0, Z0
-	VBROADCASTSS butterflyConstants<>+144(SB), Z12
-	VMULPS       Z12, Z1, Z13
-	VBROADCASTSS butterflyConstants<>+148(SB), Z15
-	VFMADD231PS  Z15, Z2, Z13
-	VBROADCASTSS butterflyConstants<>+152(SB), Z16
-	VFMADD231PS  Z16, Z4, Z13
-	VBROADCASTSS butterflyConstants<>+156(SB), Z17
-	VFMADD231PS  Z17, Z6, Z13
-	VBROADCASTSS butterflyConstants<>+160(SB), Z18
-	VFMADD231PS  Z18, Z8, Z13
-	VBROADCASTSS butterflyConstants<>+164(SB), Z19
-	VFMADD231PS  Z19, Z10, Z13
-	VMULPS       Z15, Z1, Z20
-	VFMADD231PS  Z17, Z2, Z20
-	VFMADD231PS  Z19, Z4, Z20
-	VFNMADD231PS Z18, Z6, Z20
-	VFNMADD231PS Z16, Z8, Z20
-	VFNMADD231PS Z12, Z10, Z20
-	VMULPS       Z16, Z1, Z21
-	VFMADD231PS  Z19, Z2, Z21
-	VFNMADD231PS Z17, Z4, Z21
-	VFNMADD231PS Z12, Z6, Z21
-	VFMADD231PS  Z15, Z8, Z21
-	VFMADD231PS  Z18, Z10, Z21
-	VMULPS       Z17, Z1, Z22
-	VFNMADD231PS Z18, Z2, Z22
-	VFNMADD231PS Z12, Z4, Z22
-	VFMADD231PS  Z16, Z6, Z22
+	VMULPS       Z31, Z1, Z12
+	VFMADD231PS  Z30, Z2, Z12
+	VFMADD231PS  Z29, Z4, Z12
+	VFMADD231PS  Z28, Z6, Z12
+	VFMADD231PS  Z27, Z8, Z12
+	VFMADD231PS  Z26, Z10, Z12
+	VMULPS       Z30, Z1, Z13
+	VFMADD231PS  Z28, Z2, Z13
+	VFMADD231PS  Z26, Z4, Z13
+	VFNMADD231PS Z27, Z6, Z13
+	VFNMADD231PS Z29, Z8, Z13
+	VFNMADD231PS Z31, Z10, Z13
+	VMULPS       Z29, Z1, Z15
+	VFMADD231PS  Z26, Z2, Z15
+	VFNMADD231PS Z28, Z4, Z15
+	VFNMADD231PS Z31, Z6, Z15
+	VFMADD231PS  Z30, Z8, Z15
+	VFMADD231PS  Z27, Z10, Z15
+	VMULPS       Z28, Z1, Z16
+	VFNMADD231PS Z27, Z2, Z16
+	VFNMADD231PS Z31, Z4, Z16
+	VFMADD231PS  Z29, Z6, Z16
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z19, Z8, Z22
-	VFNMADD231PS Z15, Z10, Z22
-	VMULPS       Z18, Z1, Z23
-	VFNMADD231PS Z16, Z2, Z23
-	VFMADD231PS  Z15, Z4, Z23
-	VFNMADD231PS Z19, Z6, Z23
-	VFNMADD231PS Z12, Z8, Z23
-	VFMADD231PS  Z17, Z10, Z23
-	VMULPS       Z19, Z1, Z1
-	VFNMADD231PS Z12, Z2, Z1
-	VFMADD231PS  Z18, Z4, Z1
-	VFNMADD231PS Z15, Z6, Z1
-	VFMADD231PS  Z17, Z8, Z1
-	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z26, Z8, Z16
+	VFNMADD231PS Z30, Z10, Z16
+	VMULPS       Z27, Z1, Z17
+	VFNMADD231PS Z29, Z2, Z17
+	VFMADD231PS  Z30, Z4, Z17
+	VFNMADD231PS Z26, Z6, Z17
+	VFNMADD231PS Z31, Z8, Z17
+	VFMADD231PS  Z28, Z10, Z17
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z31, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
+	VFNMADD231PS Z30, Z6, Z1
+	VFMADD231PS  Z28, Z8, Z1
+	VFNMADD231PS Z29, Z10, Z1
 	VMOVUPS      Z0, (DI)(R10*1)
 	VMOVUPS      Z3, 320(R8)(R10*1)
-	VMOVUPS      Z13, 320(R9)(R10*1)
+	VMOVUPS      Z12, 320(R9)(R10*1)
 	VMOVUPS      Z7, 256(R8)(R10*1)
-	VMOVUPS      Z20, 256(R9)(R10*1)
+	VMOVUPS      Z13, 256(R9)(R10*1)
 	VMOVUPS      Z14, 192(R8)(R10*1)
-	VMOVUPS      Z21, 192(R9)(R10*1)
+	VMOVUPS      Z15, 192(R9)(R10*1)
 	VMOVUPS      Z11, 128(R8)(R10*1)
-	VMOVUPS      Z22, 128(R9)(R10*1)
+	VMOVUPS      Z16, 128(R9)(R10*1)
 	VMOVUPS      Z5, 64(R8)(R10*1)
-	VMOVUPS      Z23, 64(R9)(R10*1)
+	VMOVUPS      Z17, 64(R9)(R10*1)
 	VMOVUPS      Z9, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 16(CX)
@@ -13086,14 +13041,28 @@ none:
 // func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack13AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+144(SB), Z31
+	VBROADCASTSS butterflyConstants<>+148(SB), Z30
+	VBROADCASTSS butterflyConstants<>+152(SB), Z29
+	VBROADCASTSS butterflyConstants<>+156(SB), Z28
+	VBROADCASTSS butterflyConstants<>+160(SB), Z27
+	VBROADCASTSS butterflyConstants<>+164(SB), Z26
+	VBROADCASTSS butterflyConstants<>+116(SB), Z25
+	VBROADCASTSS butterflyConstants<>+120(SB), Z24
+	VBROADCASTSS butterflyConstants<>+124(SB), Z23
+	VBROADCASTSS butterflyConstants<>+132(SB), Z22
+	VBROADCASTSS butterflyConstants<>+136(SB), Z21
+	VBROADCASTSS butterflyConstants<>+140(SB), Z20
+	VBROADCASTSS butterflyConstants<>+112(SB), Z19
+	VBROADCASTSS butterflyConstants<>+128(SB), Z18
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -13127,133 +13096,120 @@ butterfly:
 	VSUBPS       Z5, Z1, Z1
 	VADDPS       Z6, Z3, Z5
 	VSUBPS       Z6, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+112(SB), Z6
-	VMOVUPS      (DI)(R10*1), Z8
-	VFNMADD213PS Z8, Z2, Z6
+	VMOVUPS      (DI)(R10*1), Z6
+	VMOVAPS      Z6, Z8
+	VFNMADD231PS Z19, Z2, Z8
 	VSUBPS       Z5, Z7, Z7
 	VSUBPS       Z5, Z4, Z4
-	VBROADCASTSS butterflyConstants<>+116(SB), Z5
-	VMOVAPS      Z6, Z9
-	VFMADD231PS  Z5, Z7, Z9
-	VBROADCASTSS butterflyConstants<>+120(SB), Z10
-	VFMADD231PS  Z10, Z4, Z9
-	VBROADCASTSS butterflyConstants<>+124(SB), Z11
-	VMOVAPS      Z6, Z12
-	VFNMADD231PS Z11, Z7, Z12
-	VFMADD231PS  Z5, Z4, Z12
-	VFMADD231PS  Z10, Z7, Z6
-	VFNMADD231PS Z11, Z4, Z6
+	VMOVAPS      Z8, Z5
+	VFMADD231PS  Z25, Z7, Z5
+	VFMADD231PS  Z24, Z4, Z5
+	VMOVAPS      Z8, Z9
+	VFNMADD231PS Z23, Z7, Z9
+	VFMADD231PS  Z25, Z4, Z9
+	VFMADD231PS  Z24, Z7, Z8
+	VFNMADD231PS Z23, Z4, Z8
 	VSUBPS       Z1, Z0, Z4
 	VADDPS       Z3, Z4, Z4
-	VBROADCASTSS butterflyConstants<>+128(SB), Z5
-	VMULPS       Z5, Z4, Z4
+	VMULPS       Z18, Z4, Z4
 	VSUBPS       Z3, Z0, Z0
 	VADDPS       Z3, Z1, Z1
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+132(SB), Z3
-	VMOVAPS      Z4, Z5
-	VFMADD231PS  Z3, Z0, Z5
-	VBROADCASTSS butterflyConstants<>+136(SB), Z7
-	VFMADD231PS  Z7, Z1, Z5
-	VBROADCASTSS butterflyConstants<>+140(SB), Z10
-	VMOVAPS      Z4, Z11
-	VFMADD231PS  Z10, Z0, Z11
-	VFNMADD231PS Z3, Z1, Z11
-	VFNMADD231PS Z7, Z0, Z4
-	VFNMADD231PS Z10, Z1, Z4
-	VADDPS       Z5, Z9, Z0
-	VSUBPS       Z5, Z9, Z1
-	VSUBPS       Z11, Z12, Z3
-	VADDPS       Z11, Z12, Z5
-	VADDPS       Z4, Z6, Z7
-	VSUBPS       Z4, Z6, Z4
-	VADDPS       Z2, Z8, Z2
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z22, Z0, Z3
+	VFMADD231PS  Z21, Z1, Z3
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z20, Z0, Z7
+	VFNMADD231PS Z22, Z1, Z7
+	VFNMADD231PS Z21, Z0, Z4
+	VFNMADD231PS Z20, Z1, Z4
+	VADDPS       Z3, Z5, Z0
+	VSUBPS       Z3, Z5, Z1
+	VSUBPS       Z7, Z9, Z3
+	VADDPS       Z7, Z9, Z5
+	VADDPS       Z4, Z8, Z7
+	VSUBPS       Z4, Z8, Z4
+	VADDPS       Z2, Z6, Z2
 	VMOVUPS      320(R9)(R10*1), Z6
-	VBROADCASTSS butterflyConstants<>+144(SB), Z8
-	VMULPS       Z8, Z6, Z9
-	VMOVUPS      256(R9)(R10*1), Z10
-	VBROADCASTSS butterflyConstants<>+148(SB), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	VMOVUPS      192(R9)(R10*1), Z12
-	VBROADCASTSS butterflyConstants<>+152(SB), Z13
-	VFMADD231PS  Z13, Z12, Z9
-	VMOVUPS      128(R9)(R10*1), Z14
-	VBROADCASTSS butterflyConstants<>+156(SB), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VMOVUPS      64(R9)(R10*1), Z16
-	VBROADCASTSS butterflyConstants<>+160(SB), Z17
-	VFMADD231PS  Z17, Z16, Z9
-	VMOVUPS      (R9)(R10*1), Z18
-	VBROADCASTSS butterflyConstants<>+164(SB), Z19
-	VFMADD231PS  Z19, Z18, Z9
-	VMULPS       Z11, Z6, Z20
-	VFMADD231PS  Z15, Z10, Z20
-	VFMADD231PS  Z19, Z12, Z20
-	VFNMADD231PS Z17, Z14, Z20
-	VFNMADD231PS Z13, Z16, Z20
-	VFNMADD231PS Z8, Z18, Z20
+	VMULPS       Z31, Z6, Z8
+	VMOVUPS      256(R9)(R10*1), Z9
+	VFMADD231PS  Z30, Z9, Z8
+	VMOVUPS      192(R9)(R10*1), Z10
+	VFMADD231PS  Z29, Z10, Z8
+	VMOVUPS      128(R9)(R10*1), Z11
+	VFMADD231PS  Z28, Z11, Z8
+	VMOVUPS      64(R9)(R10*1), Z12
+	VFMADD231PS  Z27, Z12, Z8
+	VMOVUPS      (R9)(R10*1), Z13
+	VFMADD231PS  Z26, Z13, Z8
+	VMULPS       Z30, Z6, Z14
+	VFMADD231PS  Z28, Z9, Z14
+	VFMADD231PS  Z26, Z10, Z14
+	VFNMADD231PS Z27, Z11, Z14
+	VFNMADD231PS Z29, Z12, Z14
+	VFNMADD231PS Z31, Z13, Z14
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Z13, Z6, Z21
-	VFMADD231PS  Z19, Z10, Z21
-	VFNMADD231PS Z15, Z12, Z21
-	VFNMADD231PS Z8, Z14, Z21
-	VFMADD231PS  Z11, Z16, Z21
-	VFMADD231PS  Z17, Z18, Z21
-	VMULPS       Z15, Z6, Z22
-	VFNMADD231PS Z17, Z10, Z22
-	VFNMADD231PS Z8, Z12, Z22
-	VFMADD231PS  Z13, Z14, Z22
-	VFNMADD231PS Z19, Z16, Z22
-	VFNMADD231PS Z11, Z18, Z22
-	VMULPS       Z17, Z6, Z23
-	VFNMADD231PS Z13, Z10, Z23
-	VFMADD231PS  Z11, Z12, Z23
-	VFNMADD231PS Z19, Z14, Z23
-	VFNMADD231PS Z8, Z16, Z23
-	VFMADD231PS  Z15, Z18, Z23
-	VMULPS       Z19, Z6, Z6
-	VFNMADD231PS Z8, Z10, Z6
-	VFMADD231PS  Z17, Z12, Z6
-	VFNMADD231PS Z11, Z14, Z6
-	VFMADD231PS  Z15, Z16, Z6
-	VFNMADD231PS Z13, Z18, Z6
+	VMULPS       Z29, Z6, Z15
+	VFMADD231PS  Z26, Z9, Z15
+	VFNMADD231PS Z28, Z10, Z15
+	VFNMADD231PS Z31, Z11, Z15
+	VFMADD231PS  Z30, Z12, Z15
+	VFMADD231PS  Z27, Z13, Z15
+	VMULPS       Z28, Z6, Z16
+	VFNMADD231PS Z27, Z9, Z16
+	VFNMADD231PS Z31, Z10, Z16
+	VFMADD231PS  Z29, Z11, Z16
+	VFNMADD231PS Z26, Z12, Z16
+	VFNMADD231PS Z30, Z13, Z16
+	VMULPS       Z27, Z6, Z17
+	VFNMADD231PS Z29, Z9, Z17
+	VFMADD231PS  Z30, Z10, Z17
+	VFNMADD231PS Z26, Z11, Z17
+	VFNMADD231PS Z31, Z12, Z17
+	VFMADD231PS  Z28, Z13, Z17
+	VMULPS       Z26, Z6, Z6
+	VFNMADD231PS Z31, Z9, Z6
+	VFMADD231PS  Z27, Z10, Z6
+	VFNMADD231PS Z30, Z11, Z6
+	VFMADD231PS  Z28, Z12, Z6
+	VFNMADD231PS Z29, Z13, Z6
 	MOVQ         (R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VADDPS       Z9, Z0, Z2
+	VADDPS       Z8, Z0, Z2
 	MOVQ         8(R12), R13
 	VMOVUPS      Z2, (R11)(R13*1)
-	VSUBPS       Z9, Z0, Z0
+	VSUBPS       Z8, Z0, Z0
 	MOVQ         96(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VADDPS       Z20, Z4, Z0
+	VADDPS       Z14, Z4, Z0
 	MOVQ         16(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VSUBPS       Z20, Z4, Z0
+	VSUBPS       Z14, Z4, Z0
 	MOVQ         88(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VADDPS       Z21, Z7, Z0
+	VADDPS       Z15, Z7, Z0
 	MOVQ         24(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VSUBPS       Z21, Z7, Z0
+	VSUBPS       Z15, Z7, Z0
 	MOVQ         80(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VADDPS       Z22, Z5, Z0
+	VADDPS       Z16, Z5, Z0
 	MOVQ         32(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VSUBPS       Z22, Z5, Z0
+	VSUBPS       Z16, Z5, Z0
 	MOVQ         72(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VADDPS       Z23, Z1, Z0
+	VADDPS       Z17, Z1, Z0
 	MOVQ         40(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VSUBPS       Z23, Z1, Z0
+	VSUBPS       Z17, Z1, Z0
 	MOVQ         64(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
 	VADDPS       Z6, Z3, Z0
@@ -13329,14 +13285,28 @@ none:
 // func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled13AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+144(SB), Z31
+	VBROADCASTSS butterflyConstants<>+148(SB), Z30
+	VBROADCASTSS butterflyConstants<>+152(SB), Z29
+	VBROADCASTSS butterflyConstants<>+156(SB), Z28
+	VBROADCASTSS butterflyConstants<>+160(SB), Z27
+	VBROADCASTSS butterflyConstants<>+164(SB), Z26
+	VBROADCASTSS butterflyConstants<>+116(SB), Z25
+	VBROADCASTSS butterflyConstants<>+120(SB), Z24
+	VBROADCASTSS butterflyConstants<>+124(SB), Z23
+	VBROADCASTSS butterflyConstants<>+132(SB), Z22
+	VBROADCASTSS butterflyConstants<>+136(SB), Z21
+	VBROADCASTSS butterflyConstants<>+140(SB), Z20
+	VBROADCASTSS butterflyConstants<>+112(SB), Z19
+	VBROADCASTSS butterflyConstants<>+128(SB), Z18
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -13406,95 +13376,82 @@ butterfly:
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VSUBPS       Z13, Z9, Z9
-	VBROADCASTSS butterflyConstants<>+112(SB), Z13
-	VFNMADD213PS Z0, Z12, Z13
+	VMOVAPS      Z0, Z13
+	VFNMADD231PS Z19, Z12, Z13
 	VSUBPS       Z7, Z14, Z14
 	VSUBPS       Z7, Z11, Z7
-	VBROADCASTSS butterflyConstants<>+116(SB), Z11
+	VMOVAPS      Z13, Z11
+	VFMADD231PS  Z25, Z14, Z11
+	VFMADD231PS  Z24, Z7, Z11
 	VMOVAPS      Z13, Z15
-	VFMADD231PS  Z11, Z14, Z15
-	VBROADCASTSS butterflyConstants<>+120(SB), Z16
-	VFMADD231PS  Z16, Z7, Z15
-	VBROADCASTSS butterflyConstants<>+124(SB), Z17
-	VMOVAPS      Z13, Z18
-	VFNMADD231PS Z17, Z14, Z18
-	VFMADD231PS  Z11, Z7, Z18
-	VFMADD231PS  Z16, Z14, Z13
-	VFNMADD231PS Z17, Z7, Z13
+	VFNMADD231PS Z23, Z14, Z15
+	VFMADD231PS  Z25, Z7, Z15
+	VFMADD231PS  Z24, Z14, Z13
+	VFNMADD231PS Z23, Z7, Z13
 	VSUBPS       Z5, Z3, Z7
 	VADDPS       Z9, Z7, Z7
-	VBROADCASTSS butterflyConstants<>+128(SB), Z11
-	VMULPS       Z11, Z7, Z7
+	VMULPS       Z18, Z7, Z7
 	VSUBPS       Z9, Z3, Z3
 	VADDPS       Z9, Z5, Z5
-	VBROADCASTSS butterflyConstants<>+132(SB), Z9
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z9, Z3, Z11
-	VBROADCASTSS butterflyConstants<>+136(SB), Z14
-	VFMADD231PS  Z14, Z5, Z11
-	VBROADCASTSS butterflyConstants<>+140(SB), Z16
-	VMOVAPS      Z7, Z17
-	VFMADD231PS  Z16, Z3, Z17
-	VFNMADD231PS Z9, Z5, Z17
-	VFNMADD231PS Z14, Z3, Z7
-	VFNMADD231PS Z16, Z5, Z7
-	VADDPS       Z11, Z15, Z3
-	VSUBPS       Z11, Z15, Z5
-	VSUBPS       Z17, Z18, Z9
-	VADDPS       Z17, Z18, Z11
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z22, Z3, Z9
+	VFMADD231PS  Z21, Z5, Z9
+	VMOVAPS      Z7, Z14
+	VFMADD231PS  Z20, Z3, Z14
+	VFNMADD231PS Z22, Z5, Z14
+	VFNMADD231PS Z21, Z3, Z7
+	VFNMADD231PS Z20, Z5, Z7
+	VADDPS       Z9, Z11, Z3
+	VSUBPS       Z9, Z11, Z5
+	VSUBPS       Z14, Z15, Z9
+	VADDPS       Z14, Z15, Z11
 	VADDPS       Z7, Z13, Z14
 	VSUBPS       Z7, Z13, Z7
 	VADDPS       Z12, Z0, Z0
-	VBROADCASTSS butterflyConstants<>+144(SB), Z12
-	VMULPS       Z12, Z1, Z13
-	VBROADCASTSS butterflyConstants<>+148(SB), Z15
-	VFMADD231PS  Z15, Z2, Z13
-	VBROADCASTSS butterflyConstants<>+152(SB), Z16
-	VFMADD231PS  Z16, Z4, Z13
-	VBROADCASTSS butterflyConstants<>+156(SB), Z17
-	VFMADD231PS  Z17, Z6, Z13
-	VBROADCASTSS butterflyConstants<>+160(SB), Z18
-	VFMADD231PS  Z18, Z8, Z13
-	VBROADCASTSS butterflyConstants<>+164(SB), Z19
-	VFMADD231PS  Z19, Z10, Z13
+	VMULPS       Z31, Z1, Z12
+	VFMADD231PS  Z30, Z2, Z12
+	VFMADD231PS  Z29, Z4, Z12
+	VFMADD231PS  Z28, Z6, Z12
+	VFMADD231PS  Z27, Z8, Z12
+	VFMADD231PS  Z26, Z10, Z12
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMULPS       Z15, Z1, Z20
-	VFMADD231PS  Z17, Z2, Z20
-	VFMADD231PS  Z19, Z4, Z20
-	VFNMADD231PS Z18, Z6, Z20
-	VFNMADD231PS Z16, Z8, Z20
-	VFNMADD231PS Z12, Z10, Z20
-	VMULPS       Z16, Z1, Z21
-	VFMADD231PS  Z19, Z2, Z21
-	VFNMADD231PS Z17, Z4, Z21
-	VFNMADD231PS Z12, Z6, Z21
-	VFMADD231PS  Z15, Z8, Z21
-	VFMADD231PS  Z18, Z10, Z21
-	VMULPS       Z17, Z1, Z22
-	VFNMADD231PS Z18, Z2, Z22
-	VFNMADD231PS Z12, Z4, Z22
-	VFMADD231PS  Z16, Z6, Z22
-	VFNMADD231PS Z19, Z8, Z22
-	VFNMADD231PS Z15, Z10, Z22
-	VMULPS       Z18, Z1, Z23
-	VFNMADD231PS Z16, Z2, Z23
-	VFMADD231PS  Z15, Z4, Z23
-	VFNMADD231PS Z19, Z6, Z23
-	VFNMADD231PS Z12, Z8, Z23
-	VFMADD231PS  Z17, Z10, Z23
-	VMULPS       Z19, Z1, Z1
-	VFNMADD231PS Z12, Z2, Z1
-	VFMADD231PS  Z18, Z4, Z1
-	VFNMADD231PS Z15, Z6, Z1
-	VFMADD231PS  Z17, Z8, Z1
-	VFNMADD231PS Z16, Z10, Z1
+	VMULPS       Z30, Z1, Z13
+	VFMADD231PS  Z28, Z2, Z13
+	VFMADD231PS  Z26, Z4, Z13
+	VFNMADD231PS Z27, Z6, Z13
+	VFNMADD231PS Z29, Z8, Z13
+	VFNMADD231PS Z31, Z10, Z13
+	VMULPS       Z29, Z1, Z15
+	VFMADD231PS  Z26, Z2, Z15
+	VFNMADD231PS Z28, Z4, Z15
+	VFNMADD231PS Z31, Z6, Z15
+	VFMADD231PS  Z30, Z8, Z15
+	VFMADD231PS  Z27, Z10, Z15
+	VMULPS       Z28, Z1, Z16
+	VFNMADD231PS Z27, Z2, Z16
+	VFNMADD231PS Z31, Z4, Z16
+	VFMADD231PS  Z29, Z6, Z16
+	VFNMADD231PS Z26, Z8, Z16
+	VFNMADD231PS Z30, Z10, Z16
+	VMULPS       Z27, Z1, Z17
+	VFNMADD231PS Z29, Z2, Z17
+	VFMADD231PS  Z30, Z4, Z17
+	VFNMADD231PS Z26, Z6, Z17
+	VFNMADD231PS Z31, Z8, Z17
+	VFMADD231PS  Z28, Z10, Z17
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z31, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
+	VFNMADD231PS Z30, Z6, Z1
+	VFMADD231PS  Z28, Z8, Z1
+	VFNMADD231PS Z29, Z10, Z1
 	VMOVUPS      Z0, (DI)(R10*1)
 	VBROADCASTSS 44(R13), Z0
-	VMULPS       Z0, Z13, Z2
+	VMULPS       Z0, Z12, Z2
 	VBROADCASTSS 40(R13), Z4
-	VMULPS       Z4, Z13, Z6
+	VMULPS       Z4, Z12, Z6
 	VFMSUB231PS  Z4, Z3, Z2
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
@@ -13503,33 +13460,33 @@ butterfly:
 	VMOVUPS      Z2, 320(R8)(R10*1)
 	VMOVUPS      Z6, 320(R9)(R10*1)
 	VBROADCASTSS 36(R13), Z0
-	VMULPS       Z0, Z20, Z2
+	VMULPS       Z0, Z13, Z2
 	VBROADCASTSS 32(R13), Z3
-	VMULPS       Z3, Z20, Z4
+	VMULPS       Z3, Z13, Z4
 	VFMSUB231PS  Z3, Z7, Z2
 	VFMADD231PS  Z0, Z7, Z4
 	VMOVUPS      Z2, 256(R8)(R10*1)
 	VMOVUPS      Z4, 256(R9)(R10*1)
 	VBROADCASTSS 28(R13), Z0
-	VMULPS       Z0, Z21, Z2
+	VMULPS       Z0, Z15, Z2
 	VBROADCASTSS 24(R13), Z3
-	VMULPS       Z3, Z21, Z4
+	VMULPS       Z3, Z15, Z4
 	VFMSUB231PS  Z3, Z14, Z2
 	VFMADD231PS  Z0, Z14, Z4
 	VMOVUPS      Z2, 192(R8)(R10*1)
 	VMOVUPS      Z4, 192(R9)(R10*1)
 	VBROADCASTSS 20(R13), Z0
-	VMULPS       Z0, Z22, Z2
+	VMULPS       Z0, Z16, Z2
 	VBROADCASTSS 16(R13), Z3
-	VMULPS       Z3, Z22, Z4
+	VMULPS       Z3, Z16, Z4
 	VFMSUB231PS  Z3, Z11, Z2
 	VFMADD231PS  Z0, Z11, Z4
 	VMOVUPS      Z2, 128(R8)(R10*1)
 	VMOVUPS      Z4, 128(R9)(R10*1)
 	VBROADCASTSS 12(R13), Z0
-	VMULPS       Z0, Z23, Z2
+	VMULPS       Z0, Z17, Z2
 	VBROADCASTSS 8(R13), Z3
-	VMULPS       Z3, Z23, Z4
+	VMULPS       Z3, Z17, Z4
 	VFMSUB231PS  Z3, Z5, Z2
 	VFMADD231PS  Z0, Z5, Z4
 	VMOVUPS      Z2, 64(R8)(R10*1)
@@ -13610,14 +13567,28 @@ none:
 // func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled13AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+144(SB), Z31
+	VBROADCASTSS butterflyConstants<>+148(SB), Z30
+	VBROADCASTSS butterflyConstants<>+152(SB), Z29
+	VBROADCASTSS butterflyConstants<>+156(SB), Z28
+	VBROADCASTSS butterflyConstants<>+160(SB), Z27
+	VBROADCASTSS butterflyConstants<>+164(SB), Z26
+	VBROADCASTSS butterflyConstants<>+116(SB), Z25
+	VBROADCASTSS butterflyConstants<>+120(SB), Z24
+	VBROADCASTSS butterflyConstants<>+124(SB), Z23
+	VBROADCASTSS butterflyConstants<>+132(SB), Z22
+	VBROADCASTSS butterflyConstants<>+136(SB), Z21
+	VBROADCASTSS butterflyConstants<>+140(SB), Z20
+	VBROADCASTSS butterflyConstants<>+112(SB), Z19
+	VBROADCASTSS butterflyConstants<>+128(SB), Z18
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -13697,124 +13668,111 @@ butterfly:
 	VSUBPS       Z6, Z4, Z4
 	VADDPS       Z12, Z8, Z6
 	VSUBPS       Z12, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+112(SB), Z12
-	VMOVUPS      (DI)(R10*1), Z14
-	VFNMADD213PS Z14, Z11, Z12
+	VMOVUPS      (DI)(R10*1), Z12
+	VMOVAPS      Z12, Z14
+	VFNMADD231PS Z19, Z11, Z14
 	VSUBPS       Z6, Z13, Z13
 	VSUBPS       Z6, Z10, Z6
-	VBROADCASTSS butterflyConstants<>+116(SB), Z10
-	VMOVAPS      Z12, Z15
-	VFMADD231PS  Z10, Z13, Z15
-	VBROADCASTSS butterflyConstants<>+120(SB), Z16
-	VFMADD231PS  Z16, Z6, Z15
-	VBROADCASTSS butterflyConstants<>+124(SB), Z17
-	VMOVAPS      Z12, Z18
-	VFNMADD231PS Z17, Z13, Z18
-	VFMADD231PS  Z10, Z6, Z18
-	VFMADD231PS  Z16, Z13, Z12
-	VFNMADD231PS Z17, Z6, Z12
+	VMOVAPS      Z14, Z10
+	VFMADD231PS  Z25, Z13, Z10
+	VFMADD231PS  Z24, Z6, Z10
+	VMOVAPS      Z14, Z15
+	VFNMADD231PS Z23, Z13, Z15
+	VFMADD231PS  Z25, Z6, Z15
+	VFMADD231PS  Z24, Z13, Z14
+	VFNMADD231PS Z23, Z6, Z14
 	VSUBPS       Z4, Z2, Z6
 	VADDPS       Z8, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+128(SB), Z10
-	VMULPS       Z10, Z6, Z6
+	VMULPS       Z18, Z6, Z6
 	VSUBPS       Z8, Z2, Z2
 	VADDPS       Z8, Z4, Z4
-	VBROADCASTSS butterflyConstants<>+132(SB), Z8
-	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z8, Z2, Z10
-	VBROADCASTSS butterflyConstants<>+136(SB), Z13
-	VFMADD231PS  Z13, Z4, Z10
-	VBROADCASTSS butterflyConstants<>+140(SB), Z16
-	VMOVAPS      Z6, Z17
-	VFMADD231PS  Z16, Z2, Z17
-	VFNMADD231PS Z8, Z4, Z17
-	VFNMADD231PS Z13, Z2, Z6
-	VFNMADD231PS Z16, Z4, Z6
-	VADDPS       Z10, Z15, Z2
-	VSUBPS       Z10, Z15, Z4
-	VSUBPS       Z17, Z18, Z8
-	VADDPS       Z17, Z18, Z10
-	VADDPS       Z6, Z12, Z13
-	VSUBPS       Z6, Z12, Z6
-	VADDPS       Z11, Z14, Z11
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z22, Z2, Z8
+	VFMADD231PS  Z21, Z4, Z8
+	VMOVAPS      Z6, Z13
+	VFMADD231PS  Z20, Z2, Z13
+	VFNMADD231PS Z22, Z4, Z13
+	VFNMADD231PS Z21, Z2, Z6
+	VFNMADD231PS Z20, Z4, Z6
+	VADDPS       Z8, Z10, Z2
+	VSUBPS       Z8, Z10, Z4
+	VSUBPS       Z13, Z15, Z8
+	VADDPS       Z13, Z15, Z10
+	VADDPS       Z6, Z14, Z13
+	VSUBPS       Z6, Z14, Z6
+	VADDPS       Z11, Z12, Z11
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+144(SB), Z12
-	VMULPS       Z12, Z0, Z14
-	VBROADCASTSS butterflyConstants<>+148(SB), Z15
-	VFMADD231PS  Z15, Z1, Z14
-	VBROADCASTSS butterflyConstants<>+152(SB), Z16
-	VFMADD231PS  Z16, Z3, Z14
-	VBROADCASTSS butterflyConstants<>+156(SB), Z17
-	VFMADD231PS  Z17, Z5, Z14
-	VBROADCASTSS butterflyConstants<>+160(SB), Z18
-	VFMADD231PS  Z18, Z7, Z14
-	VBROADCASTSS butterflyConstants<>+164(SB), Z19
-	VFMADD231PS  Z19, Z9, Z14
-	VMULPS       Z15, Z0, Z20
-	VFMADD231PS  Z17, Z1, Z20
-	VFMADD231PS  Z19, Z3, Z20
-	VFNMADD231PS Z18, Z5, Z20
-	VFNMADD231PS Z16, Z7, Z20
-	VFNMADD231PS Z12, Z9, Z20
-	VMULPS       Z16, Z0, Z21
-	VFMADD231PS  Z19, Z1, Z21
-	VFNMADD231PS Z17, Z3, Z21
-	VFNMADD231PS Z12, Z5, Z21
-	VFMADD231PS  Z15, Z7, Z21
-	VFMADD231PS  Z18, Z9, Z21
-	VMULPS       Z17, Z0, Z22
-	VFNMADD231PS Z18, Z1, Z22
-	VFNMADD231PS Z12, Z3, Z22
-	VFMADD231PS  Z16, Z5, Z22
-	VFNMADD231PS Z19, Z7, Z22
-	VFNMADD231PS Z15, Z9, Z22
-	VMULPS       Z18, Z0, Z23
-	VFNMADD231PS Z16, Z1, Z23
-	VFMADD231PS  Z15, Z3, Z23
-	VFNMADD231PS Z19, Z5, Z23
-	VFNMADD231PS Z12, Z7, Z23
-	VFMADD231PS  Z17, Z9, Z23
-	VMULPS       Z19, Z0, Z0
+	VMULPS       Z31, Z0, Z12
+	VFMADD231PS  Z30, Z1, Z12
+	VFMADD231PS  Z29, Z3, Z12
+	VFMADD231PS  Z28, Z5, Z12
+	VFMADD231PS  Z27, Z7, Z12
+	VFMADD231PS  Z26, Z9, Z12
+	VMULPS       Z30, Z0, Z14
+	VFMADD231PS  Z28, Z1, Z14
+	VFMADD231PS  Z26, Z3, Z14
+	VFNMADD231PS Z27, Z5, Z14
+	VFNMADD231PS Z29, Z7, Z14
+	VFNMADD231PS Z31, Z9, Z14
+	VMULPS       Z29, Z0, Z15
+	VFMADD231PS  Z26, Z1, Z15
+	VFNMADD231PS Z28, Z3, Z15
+	VFNMADD231PS Z31, Z5, Z15
+	VFMADD231PS  Z30, Z7, Z15
+	VFMADD231PS  Z27, Z9, Z15
+	VMULPS       Z28, Z0, Z16
+	VFNMADD231PS Z27, Z1, Z16
+	VFNMADD231PS Z31, Z3, Z16
+	VFMADD231PS  Z29, Z5, Z16
+	VFNMADD231PS Z26, Z7, Z16
+	VFNMADD231PS Z30, Z9, Z16
+	VMULPS       Z27, Z0, Z17
+	VFNMADD231PS Z29, Z1, Z17
+	VFMADD231PS  Z30, Z3, Z17
+	VFNMADD231PS Z26, Z5, Z17
+	VFNMADD231PS Z31, Z7, Z17
+	VFMADD231PS  Z28, Z9, Z17
+	VMULPS       Z26, Z0, Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z12, Z1, Z0
-	VFMADD231PS  Z18, Z3, Z0
-	VFNMADD231PS Z15, Z5, Z0
-	VFMADD231PS  Z17, Z7, Z0
-	VFNMADD231PS Z16, Z9, Z0
+	VFNMADD231PS Z31, Z1, Z0
+	VFMADD231PS  Z27, Z3, Z0
+	VFNMADD231PS Z30, Z5, Z0
+	VFMADD231PS  Z28, Z7, Z0
+	VFNMADD231PS Z29, Z9, Z0
 	MOVQ         (R12), R14
 	VMOVUPS      Z11, (R11)(R14*1)
-	VADDPS       Z14, Z2, Z1
+	VADDPS       Z12, Z2, Z1
 	MOVQ         8(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z14, Z2, Z1
+	VSUBPS       Z12, Z2, Z1
 	MOVQ         96(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z20, Z6, Z1
+	VADDPS       Z14, Z6, Z1
 	MOVQ         16(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z20, Z6, Z1
+	VSUBPS       Z14, Z6, Z1
 	MOVQ         88(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z21, Z13, Z1
+	VADDPS       Z15, Z13, Z1
 	MOVQ         24(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z21, Z13, Z1
+	VSUBPS       Z15, Z13, Z1
 	MOVQ         80(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z22, Z10, Z1
+	VADDPS       Z16, Z10, Z1
 	MOVQ         32(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z22, Z10, Z1
+	VSUBPS       Z16, Z10, Z1
 	MOVQ         72(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VADDPS       Z23, Z4, Z1
+	VADDPS       Z17, Z4, Z1
 	MOVQ         40(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
-	VSUBPS       Z23, Z4, Z1
+	VSUBPS       Z17, Z4, Z1
 	MOVQ         64(R12), R14
 	VMOVUPS      Z1, (R11)(R14*1)
 	VADDPS       Z0, Z8, Z1
@@ -14984,14 +14942,28 @@ none:
 // func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line15AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+192(SB), Z31
+	VBROADCASTSS butterflyConstants<>+196(SB), Z30
+	VBROADCASTSS butterflyConstants<>+8(SB), Z29
+	VBROADCASTSS butterflyConstants<>+12(SB), Z28
+	VBROADCASTSS butterflyConstants<>+16(SB), Z27
+	VBROADCASTSS butterflyConstants<>+20(SB), Z26
+	VBROADCASTSS butterflyConstants<>+0(SB), Z25
+	VBROADCASTSS butterflyConstants<>+4(SB), Z24
+	VBROADCASTSS butterflyConstants<>+184(SB), Z23
+	VBROADCASTSS butterflyConstants<>+188(SB), Z22
+	VBROADCASTSS butterflyConstants<>+168(SB), Z21
+	VBROADCASTSS butterflyConstants<>+172(SB), Z20
+	VBROADCASTSS butterflyConstants<>+176(SB), Z19
+	VBROADCASTSS butterflyConstants<>+180(SB), Z18
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -15017,173 +14989,159 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z3, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
+	VFNMADD231PS Z25, Z3, Z0
+	VMULPS       Z24, Z1, Z1
 	MOVQ         8(R12), R13
-	VMOVUPS      (R11)(R13*1), Z5
+	VMOVUPS      (R11)(R13*1), Z3
 	MOVQ         48(R12), R13
-	VMOVUPS      (R11)(R13*1), Z6
+	VMOVUPS      (R11)(R13*1), Z4
 	MOVQ         88(R12), R13
-	VMOVUPS      (R11)(R13*1), Z7
-	VADDPS       Z7, Z6, Z8
-	VSUBPS       Z7, Z6, Z6
-	VADDPS       Z8, Z5, Z7
-	VFNMADD231PS Z4, Z8, Z5
-	VMULPS       Z3, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+168(SB), Z8
-	VMOVAPS      Z6, Z9
-	VFMADD231PS  Z8, Z5, Z9
-	VFMSUB231PS  Z8, Z6, Z5
+	VMOVUPS      (R11)(R13*1), Z5
+	VADDPS       Z5, Z4, Z6
+	VSUBPS       Z5, Z4, Z4
+	VADDPS       Z6, Z3, Z5
+	VFNMADD231PS Z25, Z6, Z3
+	VMULPS       Z24, Z4, Z4
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z21, Z3, Z6
+	VFMSUB231PS  Z21, Z4, Z3
 	MOVQ         16(R12), R13
-	VMOVUPS      (R11)(R13*1), Z6
+	VMOVUPS      (R11)(R13*1), Z4
 	MOVQ         56(R12), R13
-	VMOVUPS      (R11)(R13*1), Z8
+	VMOVUPS      (R11)(R13*1), Z7
 	MOVQ         96(R12), R13
-	VMOVUPS      (R11)(R13*1), Z10
-	VADDPS       Z10, Z8, Z11
-	VSUBPS       Z10, Z8, Z8
-	VADDPS       Z11, Z6, Z10
-	VFNMADD231PS Z4, Z11, Z6
-	VMULPS       Z3, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+172(SB), Z11
-	VMOVAPS      Z8, Z12
-	VFNMADD231PS Z11, Z6, Z12
-	VFMADD231PS  Z11, Z8, Z6
-	MOVQ         24(R12), R13
 	VMOVUPS      (R11)(R13*1), Z8
+	VADDPS       Z8, Z7, Z9
+	VSUBPS       Z8, Z7, Z7
+	VADDPS       Z9, Z4, Z8
+	VFNMADD231PS Z25, Z9, Z4
+	VMULPS       Z24, Z7, Z7
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z20, Z4, Z9
+	VFMADD231PS  Z20, Z7, Z4
+	MOVQ         24(R12), R13
+	VMOVUPS      (R11)(R13*1), Z7
 	MOVQ         64(R12), R13
-	VMOVUPS      (R11)(R13*1), Z11
+	VMOVUPS      (R11)(R13*1), Z10
 	MOVQ         104(R12), R13
-	VMOVUPS      (R11)(R13*1), Z13
-	VADDPS       Z13, Z11, Z14
-	VSUBPS       Z13, Z11, Z11
+	VMOVUPS      (R11)(R13*1), Z11
+	VADDPS       Z11, Z10, Z12
+	VSUBPS       Z11, Z10, Z10
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VADDPS       Z14, Z8, Z13
-	VFNMADD231PS Z4, Z14, Z8
-	VMULPS       Z3, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+176(SB), Z14
-	VMOVAPS      Z8, Z15
-	VFNMADD231PS Z14, Z11, Z15
-	VFMADD231PS  Z14, Z8, Z11
+	VADDPS       Z12, Z7, Z11
+	VFNMADD231PS Z25, Z12, Z7
+	VMULPS       Z24, Z10, Z10
+	VMOVAPS      Z7, Z12
+	VFNMADD231PS Z19, Z10, Z12
+	VFMADD231PS  Z19, Z7, Z10
 	MOVQ         32(R12), R13
-	VMOVUPS      (R11)(R13*1), Z8
+	VMOVUPS      (R11)(R13*1), Z7
 	MOVQ         72(R12), R13
-	VMOVUPS      (R11)(R13*1), Z14
+	VMOVUPS      (R11)(R13*1), Z13
 	MOVQ         112(R12), R13
-	VMOVUPS      (R11)(R13*1), Z16
-	VADDPS       Z16, Z14, Z17
-	VSUBPS       Z16, Z14, Z14
-	VADDPS       Z17, Z8, Z16
-	VFNMADD231PS Z4, Z17, Z8
-	VMULPS       Z3, Z14, Z3
-	VBROADCASTSS butterflyConstants<>+180(SB), Z4
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z4, Z3, Z14
-	VFNMADD231PS Z4, Z8, Z3
-	VADDPS       Z16, Z7, Z4
-	VSUBPS       Z16, Z7, Z7
-	VADDPS       Z13, Z10, Z8
-	VSUBPS       Z13, Z10, Z10
-	VADDPS       Z4, Z2, Z13
-	VADDPS       Z8, Z13, Z13
-	VBROADCASTSS butterflyConstants<>+8(SB), Z16
-	VMOVAPS      Z2, Z17
-	VFMADD231PS  Z16, Z4, Z17
-	VBROADCASTSS butterflyConstants<>+12(SB), Z18
-	VFNMADD231PS Z18, Z8, Z17
-	VBROADCASTSS butterflyConstants<>+16(SB), Z19
-	VMULPS       Z19, Z7, Z20
-	VBROADCASTSS butterflyConstants<>+20(SB), Z21
-	VFMADD231PS  Z21, Z10, Z20
-	VFNMADD231PS Z18, Z4, Z2
-	VFMADD231PS  Z16, Z8, Z2
-	VMULPS       Z21, Z7, Z4
-	VFNMADD231PS Z19, Z10, Z4
-	VMOVUPS      Z13, (DI)(R10*1)
-	VMOVUPS      Z17, 320(R8)(R10*1)
-	VMOVUPS      Z20, 320(R9)(R10*1)
+	VMOVUPS      (R11)(R13*1), Z14
+	VADDPS       Z14, Z13, Z15
+	VSUBPS       Z14, Z13, Z13
+	VADDPS       Z15, Z7, Z14
+	VFNMADD231PS Z25, Z15, Z7
+	VMULPS       Z24, Z13, Z13
+	VMOVAPS      Z7, Z15
+	VFMADD231PS  Z18, Z13, Z15
+	VFNMADD231PS Z18, Z7, Z13
+	VADDPS       Z14, Z5, Z7
+	VSUBPS       Z14, Z5, Z5
+	VADDPS       Z11, Z8, Z14
+	VSUBPS       Z11, Z8, Z8
+	VADDPS       Z7, Z2, Z11
+	VADDPS       Z14, Z11, Z11
+	VMOVAPS      Z2, Z16
+	VFMADD231PS  Z29, Z7, Z16
+	VFNMADD231PS Z28, Z14, Z16
+	VMULPS       Z27, Z5, Z17
+	VFMADD231PS  Z26, Z8, Z17
+	VFNMADD231PS Z28, Z7, Z2
+	VFMADD231PS  Z29, Z14, Z2
+	VMULPS       Z26, Z5, Z5
+	VFNMADD231PS Z27, Z8, Z5
+	VMOVUPS      Z11, (DI)(R10*1)
+	VMOVUPS      Z16, 320(R8)(R10*1)
+	VMOVUPS      Z17, 320(R9)(R10*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VMOVUPS      Z2, 192(R8)(R10*1)
-	VMOVUPS      Z4, 192(R9)(R10*1)
-	VBROADCASTSS butterflyConstants<>+184(SB), Z2
-	VMOVAPS      Z9, Z4
-	VFNMADD231PS Z2, Z14, Z4
-	VMOVAPS      Z5, Z7
-	VFNMADD231PS Z2, Z3, Z7
-	VFMADD231PS  Z2, Z14, Z9
-	VFMADD231PS  Z2, Z3, Z5
-	VBROADCASTSS butterflyConstants<>+188(SB), Z2
-	VMOVAPS      Z12, Z3
-	VFNMADD231PS Z2, Z15, Z3
-	VMOVAPS      Z6, Z8
-	VFMADD231PS  Z2, Z11, Z8
-	VFMADD231PS  Z2, Z15, Z12
-	VFMSUB231PS  Z2, Z11, Z6
-	VBROADCASTSS butterflyConstants<>+192(SB), Z2
+	VMOVUPS      Z5, 192(R9)(R10*1)
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z23, Z15, Z2
+	VMOVAPS      Z3, Z5
+	VFNMADD231PS Z23, Z13, Z5
+	VFMADD231PS  Z23, Z15, Z6
+	VFMADD231PS  Z23, Z13, Z3
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z22, Z12, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z22, Z10, Z8
+	VFMADD231PS  Z22, Z12, Z9
+	VFMSUB231PS  Z22, Z10, Z4
 	VMOVAPS      Z0, Z10
-	VFMADD231PS  Z2, Z4, Z10
-	VBROADCASTSS butterflyConstants<>+196(SB), Z11
-	VFMADD231PS  Z11, Z3, Z10
-	VMULPS       Z2, Z4, Z13
-	VFMADD213PS  Z0, Z16, Z13
-	VMULPS       Z11, Z3, Z14
-	VFNMADD231PS Z18, Z14, Z13
-	VMULPS       Z19, Z5, Z14
-	VMULPS       Z11, Z6, Z15
-	VMULPS       Z2, Z14, Z14
-	VFMADD231PS  Z21, Z15, Z14
-	VMULPS       Z2, Z4, Z4
-	VFNMADD231PS Z18, Z4, Z0
-	VMULPS       Z11, Z3, Z3
-	VFMADD231PS  Z16, Z3, Z0
-	VMULPS       Z21, Z5, Z3
-	VMULPS       Z11, Z6, Z4
-	VMULPS       Z2, Z3, Z3
-	VFNMADD231PS Z19, Z4, Z3
-	VADDPS       Z14, Z13, Z4
-	VSUBPS       Z14, Z13, Z5
-	VADDPS       Z3, Z0, Z6
-	VSUBPS       Z3, Z0, Z0
+	VFMADD231PS  Z31, Z2, Z10
+	VFMADD231PS  Z30, Z7, Z10
+	VMULPS       Z31, Z2, Z11
+	VFMADD213PS  Z0, Z29, Z11
+	VMULPS       Z30, Z7, Z12
+	VFNMADD231PS Z28, Z12, Z11
+	VMULPS       Z27, Z3, Z12
+	VMULPS       Z30, Z4, Z13
+	VMULPS       Z31, Z12, Z12
+	VFMADD231PS  Z26, Z13, Z12
+	VMULPS       Z31, Z2, Z2
+	VFNMADD231PS Z28, Z2, Z0
+	VMULPS       Z30, Z7, Z2
+	VFMADD231PS  Z29, Z2, Z0
+	VMULPS       Z26, Z3, Z2
+	VMULPS       Z30, Z4, Z3
+	VMULPS       Z31, Z2, Z2
+	VFNMADD231PS Z27, Z3, Z2
+	VADDPS       Z12, Z11, Z3
+	VSUBPS       Z12, Z11, Z4
+	VADDPS       Z2, Z0, Z7
+	VSUBPS       Z2, Z0, Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z2, Z7, Z3
-	VFNMADD231PS Z11, Z8, Z3
-	VMULPS       Z2, Z7, Z13
-	VFMADD213PS  Z1, Z16, Z13
-	VMULPS       Z11, Z8, Z14
-	VFMADD231PS  Z18, Z14, Z13
-	VMULPS       Z19, Z9, Z14
-	VMULPS       Z11, Z12, Z15
-	VMULPS       Z2, Z14, Z14
-	VFMADD231PS  Z21, Z15, Z14
-	VMULPS       Z2, Z7, Z7
-	VFNMADD231PS Z18, Z7, Z1
-	VMULPS       Z11, Z8, Z7
-	VFNMADD231PS Z16, Z7, Z1
-	VMULPS       Z21, Z9, Z7
-	VMULPS       Z11, Z12, Z8
-	VMULPS       Z2, Z7, Z2
-	VFNMADD231PS Z19, Z8, Z2
+	VMOVAPS      Z1, Z2
+	VFMADD231PS  Z31, Z5, Z2
+	VFNMADD231PS Z30, Z8, Z2
+	VMULPS       Z31, Z5, Z11
+	VFMADD213PS  Z1, Z29, Z11
+	VMULPS       Z30, Z8, Z12
+	VFMADD231PS  Z28, Z12, Z11
+	VMULPS       Z27, Z6, Z12
+	VMULPS       Z30, Z9, Z13
+	VMULPS       Z31, Z12, Z12
+	VFMADD231PS  Z26, Z13, Z12
+	VMULPS       Z31, Z5, Z5
+	VFNMADD231PS Z28, Z5, Z1
+	VMULPS       Z30, Z8, Z5
+	VFNMADD231PS Z29, Z5, Z1
+	VMULPS       Z26, Z6, Z5
+	VMULPS       Z30, Z9, Z6
+	VMULPS       Z31, Z5, Z5
+	VFNMADD231PS Z27, Z6, Z5
 	VMOVUPS      Z10, (R8)(R10*1)
-	VMOVUPS      Z3, (R9)(R10*1)
-	VSUBPS       Z14, Z13, Z3
-	VMOVUPS      Z4, 64(R8)(R10*1)
-	VMOVUPS      Z3, 64(R9)(R10*1)
-	VADDPS       Z14, Z13, Z3
-	VMOVUPS      Z5, 384(R8)(R10*1)
-	VMOVUPS      Z3, 384(R9)(R10*1)
-	VSUBPS       Z2, Z1, Z3
-	VMOVUPS      Z6, 128(R8)(R10*1)
-	VMOVUPS      Z3, 128(R9)(R10*1)
-	VADDPS       Z2, Z1, Z1
+	VMOVUPS      Z2, (R9)(R10*1)
+	VSUBPS       Z12, Z11, Z2
+	VMOVUPS      Z3, 64(R8)(R10*1)
+	VMOVUPS      Z2, 64(R9)(R10*1)
+	VADDPS       Z12, Z11, Z2
+	VMOVUPS      Z4, 384(R8)(R10*1)
+	VMOVUPS      Z2, 384(R9)(R10*1)
+	VSUBPS       Z5, Z1, Z2
+	VMOVUPS      Z7, 128(R8)(R10*1)
+	VMOVUPS      Z2, 128(R9)(R10*1)
+	VADDPS       Z5, Z1, Z1
 	VMOVUPS      Z0, 256(R8)(R10*1)
 	VMOVUPS      Z1, 256(R9)(R10*1)
 	CMPQ         DX, 16(CX)
@@ -15253,14 +15211,22 @@ none:
 // func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack15AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+12(SB), Z31
+	VBROADCASTSS butterflyConstants<>+8(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
+	VBROADCASTSS butterflyConstants<>+0(SB), Z27
+	VBROADCASTSS butterflyConstants<>+4(SB), Z26
+	VBROADCASTSS butterflyConstants<>+192(SB), Z25
+	VBROADCASTSS butterflyConstants<>+196(SB), Z24
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -15282,168 +15248,160 @@ butterfly:
 	ADDQ         SI, DX
 	VMOVUPS      192(R8)(R10*1), Z3
 	VADDPS       Z3, Z2, Z2
-	VBROADCASTSS butterflyConstants<>+8(SB), Z4
-	VMOVAPS      Z0, Z5
-	VFMADD231PS  Z4, Z1, Z5
-	VBROADCASTSS butterflyConstants<>+12(SB), Z6
-	VFNMADD231PS Z6, Z3, Z5
-	VMOVUPS      320(R9)(R10*1), Z7
-	VBROADCASTSS butterflyConstants<>+16(SB), Z8
-	VMULPS       Z8, Z7, Z9
-	VMOVUPS      192(R9)(R10*1), Z10
-	VBROADCASTSS butterflyConstants<>+20(SB), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	VADDPS       Z9, Z5, Z12
-	VSUBPS       Z9, Z5, Z5
-	VFNMADD231PS Z6, Z1, Z0
-	VFMADD231PS  Z4, Z3, Z0
-	VMULPS       Z11, Z7, Z1
-	VFNMADD231PS Z8, Z10, Z1
+	VMOVAPS      Z0, Z4
+	VFMADD231PS  Z30, Z1, Z4
+	VFNMADD231PS Z31, Z3, Z4
+	VMOVUPS      320(R9)(R10*1), Z5
+	VMULPS       Z29, Z5, Z6
+	VMOVUPS      192(R9)(R10*1), Z7
+	VFMADD231PS  Z28, Z7, Z6
+	VADDPS       Z6, Z4, Z8
+	VSUBPS       Z6, Z4, Z4
+	VFNMADD231PS Z31, Z1, Z0
+	VFMADD231PS  Z30, Z3, Z0
+	VMULPS       Z28, Z5, Z1
+	VFNMADD231PS Z29, Z7, Z1
 	VADDPS       Z1, Z0, Z3
 	VSUBPS       Z1, Z0, Z0
 	VMOVUPS      64(R9)(R10*1), Z1
-	VMOVUPS      384(R9)(R10*1), Z7
-	VADDPS       Z7, Z1, Z9
-	VMOVUPS      (R9)(R10*1), Z10
-	VMOVAPS      Z10, Z13
-	VFMADD231PS  Z4, Z9, Z13
-	VMOVAPS      Z10, Z14
-	VFNMADD231PS Z6, Z9, Z14
-	VMOVUPS      128(R9)(R10*1), Z15
-	VMOVUPS      256(R9)(R10*1), Z16
-	VADDPS       Z16, Z15, Z17
-	VADDPS       Z9, Z10, Z9
-	VFNMADD231PS Z6, Z17, Z13
-	VFMADD231PS  Z4, Z17, Z14
-	VMOVUPS      64(R8)(R10*1), Z10
-	VMOVUPS      384(R8)(R10*1), Z18
-	VADDPS       Z18, Z10, Z19
-	VMOVUPS      (R8)(R10*1), Z20
-	VMOVAPS      Z20, Z21
-	VFMADD231PS  Z4, Z19, Z21
-	VMOVAPS      Z20, Z22
-	VFNMADD231PS Z6, Z19, Z22
-	VMOVUPS      128(R8)(R10*1), Z23
-	VMOVUPS      256(R8)(R10*1), Z24
-	VADDPS       Z24, Z23, Z25
-	VADDPS       Z19, Z20, Z19
+	VMOVUPS      384(R9)(R10*1), Z5
+	VADDPS       Z5, Z1, Z6
+	VMOVUPS      (R9)(R10*1), Z7
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z30, Z6, Z9
+	VMOVAPS      Z7, Z10
+	VFNMADD231PS Z31, Z6, Z10
+	VMOVUPS      128(R9)(R10*1), Z11
+	VMOVUPS      256(R9)(R10*1), Z12
+	VADDPS       Z12, Z11, Z13
+	VADDPS       Z6, Z7, Z6
+	VFNMADD231PS Z31, Z13, Z9
+	VFMADD231PS  Z30, Z13, Z10
+	VMOVUPS      64(R8)(R10*1), Z7
+	VMOVUPS      384(R8)(R10*1), Z14
+	VADDPS       Z14, Z7, Z15
+	VMOVUPS      (R8)(R10*1), Z16
+	VMOVAPS      Z16, Z17
+	VFMADD231PS  Z30, Z15, Z17
+	VMOVAPS      Z16, Z18
+	VFNMADD231PS Z31, Z15, Z18
+	VMOVUPS      128(R8)(R10*1), Z19
+	VMOVUPS      256(R8)(R10*1), Z20
+	VADDPS       Z20, Z19, Z21
+	VADDPS       Z15, Z16, Z15
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z6, Z25, Z21
-	VFMADD231PS  Z4, Z25, Z22
-	VSUBPS       Z7, Z1, Z1
-	VMULPS       Z8, Z1, Z4
-	VMULPS       Z11, Z1, Z1
-	VSUBPS       Z16, Z15, Z7
-	VFMADD231PS  Z11, Z7, Z4
-	VFNMADD231PS Z8, Z7, Z1
-	VSUBPS       Z18, Z10, Z7
-	VMULPS       Z8, Z7, Z10
-	VMULPS       Z11, Z7, Z7
-	VSUBPS       Z24, Z23, Z15
-	VFMADD231PS  Z11, Z15, Z10
-	VFNMADD231PS Z8, Z15, Z7
-	VADDPS       Z17, Z9, Z8
-	VADDPS       Z10, Z13, Z9
-	VSUBPS       Z4, Z21, Z11
-	VBROADCASTSS butterflyConstants<>+168(SB), Z15
-	VMOVAPS      Z9, Z16
-	VFMSUB231PS  Z15, Z11, Z16
-	VSUBPS       Z10, Z13, Z10
-	VADDPS       Z4, Z21, Z4
-	VBROADCASTSS butterflyConstants<>+180(SB), Z13
-	VMOVAPS      Z4, Z17
-	VFNMADD231PS Z13, Z10, Z17
-	VADDPS       Z7, Z14, Z18
-	VSUBPS       Z1, Z22, Z20
-	VBROADCASTSS butterflyConstants<>+172(SB), Z21
-	VMOVAPS      Z18, Z23
-	VFMADD231PS  Z21, Z20, Z23
-	VSUBPS       Z7, Z14, Z7
-	VADDPS       Z1, Z22, Z1
+	VFNMADD231PS Z31, Z21, Z17
+	VFMADD231PS  Z30, Z21, Z18
+	VSUBPS       Z5, Z1, Z1
+	VMULPS       Z29, Z1, Z5
+	VMULPS       Z28, Z1, Z1
+	VSUBPS       Z12, Z11, Z11
+	VFMADD231PS  Z28, Z11, Z5
+	VFNMADD231PS Z29, Z11, Z1
+	VSUBPS       Z14, Z7, Z7
+	VMULPS       Z29, Z7, Z11
+	VMULPS       Z28, Z7, Z7
+	VSUBPS       Z20, Z19, Z12
+	VFMADD231PS  Z28, Z12, Z11
+	VFNMADD231PS Z29, Z12, Z7
+	VADDPS       Z13, Z6, Z6
+	VADDPS       Z11, Z9, Z12
+	VSUBPS       Z5, Z17, Z13
+	VBROADCASTSS butterflyConstants<>+168(SB), Z14
+	VMOVAPS      Z12, Z16
+	VFMSUB231PS  Z14, Z13, Z16
+	VSUBPS       Z11, Z9, Z9
+	VADDPS       Z5, Z17, Z5
+	VBROADCASTSS butterflyConstants<>+180(SB), Z11
+	VMOVAPS      Z5, Z17
+	VFNMADD231PS Z11, Z9, Z17
+	VADDPS       Z7, Z10, Z19
+	VSUBPS       Z1, Z18, Z20
+	VBROADCASTSS butterflyConstants<>+172(SB), Z22
+	VMOVAPS      Z19, Z23
+	VFMADD231PS  Z22, Z20, Z23
+	VSUBPS       Z7, Z10, Z7
+	VADDPS       Z1, Z18, Z1
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+176(SB), Z14
-	VMOVAPS      Z1, Z22
-	VFMADD231PS  Z14, Z7, Z22
-	VADDPS       Z25, Z19, Z19
-	VFMADD231PS  Z15, Z9, Z11
-	VBROADCASTSS butterflyConstants<>+4(SB), Z9
-	VMULPS       Z9, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+192(SB), Z15
-	VMULPS       Z15, Z16, Z24
-	VBROADCASTSS butterflyConstants<>+0(SB), Z25
-	VFNMADD213PS Z12, Z25, Z24
-	VMOVAPS      Z24, Z26
-	VFMADD231PS  Z15, Z11, Z26
+	VBROADCASTSS butterflyConstants<>+176(SB), Z10
+	VMOVAPS      Z1, Z18
+	VFMADD231PS  Z10, Z7, Z18
+	VADDPS       Z21, Z15, Z15
+	VFMADD231PS  Z14, Z12, Z13
+	VMULPS       Z26, Z13, Z12
+	VMULPS       Z25, Z16, Z13
+	VFNMADD213PS Z8, Z27, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD231PS  Z25, Z12, Z14
 	MOVQ         48(R12), R13
-	VMOVUPS      Z26, (R11)(R13*1)
-	VFNMADD231PS Z15, Z11, Z24
+	VMOVUPS      Z14, (R11)(R13*1)
+	VFNMADD231PS Z25, Z12, Z13
 	MOVQ         88(R12), R13
-	VMOVUPS      Z24, (R11)(R13*1)
-	VFMADD231PS  Z13, Z4, Z10
-	VMULPS       Z9, Z10, Z4
-	VBROADCASTSS butterflyConstants<>+200(SB), Z10
-	VMULPS       Z10, Z17, Z11
-	VFMADD213PS  Z5, Z25, Z11
-	VMOVAPS      Z11, Z13
-	VFNMADD231PS Z10, Z4, Z13
-	MOVQ         72(R12), R13
 	VMOVUPS      Z13, (R11)(R13*1)
-	VFMADD231PS  Z10, Z4, Z11
+	VFMADD231PS  Z11, Z5, Z9
+	VMULPS       Z26, Z9, Z5
+	VBROADCASTSS butterflyConstants<>+200(SB), Z9
+	VMULPS       Z9, Z17, Z11
+	VFMADD213PS  Z4, Z27, Z11
+	VMOVAPS      Z11, Z12
+	VFNMADD231PS Z9, Z5, Z12
+	MOVQ         72(R12), R13
+	VMOVUPS      Z12, (R11)(R13*1)
+	VFMADD231PS  Z9, Z5, Z11
 	MOVQ         112(R12), R13
 	VMOVUPS      Z11, (R11)(R13*1)
-	VFNMADD231PS Z21, Z18, Z20
-	VMULPS       Z9, Z20, Z4
-	VBROADCASTSS butterflyConstants<>+196(SB), Z11
-	VMULPS       Z11, Z23, Z13
-	VFMADD213PS  Z3, Z25, Z13
-	VMOVAPS      Z13, Z18
-	VFMADD231PS  Z11, Z4, Z18
+	VFNMADD231PS Z22, Z19, Z20
+	VMULPS       Z26, Z20, Z5
+	VMULPS       Z24, Z23, Z11
+	VFMADD213PS  Z3, Z27, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD231PS  Z24, Z5, Z12
 	MOVQ         56(R12), R13
-	VMOVUPS      Z18, (R11)(R13*1)
-	VFNMADD231PS Z11, Z4, Z13
+	VMOVUPS      Z12, (R11)(R13*1)
+	VFNMADD231PS Z24, Z5, Z11
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	MOVQ         96(R12), R13
-	VMOVUPS      Z13, (R11)(R13*1)
-	VFNMADD231PS Z14, Z1, Z7
-	VMULPS       Z9, Z7, Z1
-	VMULPS       Z6, Z22, Z4
-	VFMADD213PS  Z0, Z25, Z4
-	VMOVAPS      Z4, Z7
-	VFNMADD231PS Z6, Z1, Z7
+	VMOVUPS      Z11, (R11)(R13*1)
+	VFNMADD231PS Z10, Z1, Z7
+	VMULPS       Z26, Z7, Z1
+	VMULPS       Z31, Z18, Z5
+	VFMADD213PS  Z0, Z27, Z5
+	VMOVAPS      Z5, Z7
+	VFNMADD231PS Z31, Z1, Z7
 	MOVQ         64(R12), R13
 	VMOVUPS      Z7, (R11)(R13*1)
-	VFMADD231PS  Z6, Z1, Z4
+	VFMADD231PS  Z31, Z1, Z5
 	MOVQ         104(R12), R13
-	VMOVUPS      Z4, (R11)(R13*1)
-	VADDPS       Z19, Z2, Z1
+	VMOVUPS      Z5, (R11)(R13*1)
+	VADDPS       Z15, Z2, Z1
 	MOVQ         (R12), R13
 	VMOVUPS      Z1, (R11)(R13*1)
-	VFNMADD231PS Z25, Z19, Z2
-	VMULPS       Z9, Z8, Z1
-	VADDPS       Z1, Z2, Z4
+	VFNMADD231PS Z27, Z15, Z2
+	VMULPS       Z26, Z6, Z1
+	VADDPS       Z1, Z2, Z5
 	VSUBPS       Z1, Z2, Z1
 	MOVQ         40(R12), R13
-	VMOVUPS      Z4, (R11)(R13*1)
+	VMOVUPS      Z5, (R11)(R13*1)
 	MOVQ         80(R12), R13
 	VMOVUPS      Z1, (R11)(R13*1)
-	VFMADD231PS  Z15, Z16, Z12
+	VFMADD231PS  Z25, Z16, Z8
 	MOVQ         8(R12), R13
-	VMOVUPS      Z12, (R11)(R13*1)
-	VFNMADD231PS Z11, Z23, Z3
+	VMOVUPS      Z8, (R11)(R13*1)
+	VFNMADD231PS Z24, Z23, Z3
 	MOVQ         16(R12), R13
 	VMOVUPS      Z3, (R11)(R13*1)
-	VFNMADD231PS Z6, Z22, Z0
+	VFNMADD231PS Z31, Z18, Z0
 	MOVQ         24(R12), R13
 	VMOVUPS      Z0, (R11)(R13*1)
-	VFNMADD231PS Z10, Z17, Z5
+	VFNMADD231PS Z9, Z17, Z4
 	MOVQ         32(R12), R13
-	VMOVUPS      Z5, (R11)(R13*1)
+	VMOVUPS      Z4, (R11)(R13*1)
 	CMPQ         DX, 16(CX)
 	JHI          aside
 
@@ -15511,14 +15469,28 @@ none:
 // func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled15AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+192(SB), Z31
+	VBROADCASTSS butterflyConstants<>+196(SB), Z30
+	VBROADCASTSS butterflyConstants<>+8(SB), Z29
+	VBROADCASTSS butterflyConstants<>+12(SB), Z28
+	VBROADCASTSS butterflyConstants<>+16(SB), Z27
+	VBROADCASTSS butterflyConstants<>+20(SB), Z26
+	VBROADCASTSS butterflyConstants<>+0(SB), Z25
+	VBROADCASTSS butterflyConstants<>+4(SB), Z24
+	VBROADCASTSS butterflyConstants<>+184(SB), Z23
+	VBROADCASTSS butterflyConstants<>+188(SB), Z22
+	VBROADCASTSS butterflyConstants<>+168(SB), Z21
+	VBROADCASTSS butterflyConstants<>+172(SB), Z20
+	VBROADCASTSS butterflyConstants<>+176(SB), Z19
+	VBROADCASTSS butterflyConstants<>+180(SB), Z18
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -15545,209 +15517,195 @@ butterfly:
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
 	VADDPS       Z3, Z0, Z2
-	VBROADCASTSS butterflyConstants<>+0(SB), Z4
-	VFNMADD231PS Z4, Z3, Z0
-	VBROADCASTSS butterflyConstants<>+4(SB), Z3
-	VMULPS       Z3, Z1, Z1
+	VFNMADD231PS Z25, Z3, Z0
+	VMULPS       Z24, Z1, Z1
 	MOVQ         8(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
+	VMOVUPS      (R11)(R14*1), Z3
 	MOVQ         48(R12), R14
-	VMOVUPS      (R11)(R14*1), Z6
+	VMOVUPS      (R11)(R14*1), Z4
 	MOVQ         88(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
-	VADDPS       Z7, Z6, Z8
-	VSUBPS       Z7, Z6, Z6
-	VADDPS       Z8, Z5, Z7
-	VFNMADD231PS Z4, Z8, Z5
-	VMULPS       Z3, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+168(SB), Z8
-	VMOVAPS      Z6, Z9
-	VFMADD231PS  Z8, Z5, Z9
-	VFMSUB231PS  Z8, Z6, Z5
+	VMOVUPS      (R11)(R14*1), Z5
+	VADDPS       Z5, Z4, Z6
+	VSUBPS       Z5, Z4, Z4
+	VADDPS       Z6, Z3, Z5
+	VFNMADD231PS Z25, Z6, Z3
+	VMULPS       Z24, Z4, Z4
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z21, Z3, Z6
+	VFMSUB231PS  Z21, Z4, Z3
 	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Z6
+	VMOVUPS      (R11)(R14*1), Z4
 	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
+	VMOVUPS      (R11)(R14*1), Z7
 	MOVQ         96(R12), R14
-	VMOVUPS      (R11)(R14*1), Z10
-	VADDPS       Z10, Z8, Z11
-	VSUBPS       Z10, Z8, Z8
-	VADDPS       Z11, Z6, Z10
-	VFNMADD231PS Z4, Z11, Z6
-	VMULPS       Z3, Z8, Z8
-	VBROADCASTSS butterflyConstants<>+172(SB), Z11
-	VMOVAPS      Z8, Z12
-	VFNMADD231PS Z11, Z6, Z12
-	VFMADD231PS  Z11, Z8, Z6
+	VMOVUPS      (R11)(R14*1), Z8
+	VADDPS       Z8, Z7, Z9
+	VSUBPS       Z8, Z7, Z7
+	VADDPS       Z9, Z4, Z8
+	VFNMADD231PS Z25, Z9, Z4
+	VMULPS       Z24, Z7, Z7
+	VMOVAPS      Z7, Z9
+	VFNMADD231PS Z20, Z4, Z9
+	VFMADD231PS  Z20, Z7, Z4
 	MOVQ         24(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
+	VMOVUPS      (R11)(R14*1), Z7
 	MOVQ         64(R12), R14
-	VMOVUPS      (R11)(R14*1), Z11
+	VMOVUPS      (R11)(R14*1), Z10
 	MOVQ         104(R12), R14
-	VMOVUPS      (R11)(R14*1), Z13
-	VADDPS       Z13, Z11, Z14
-	VSUBPS       Z13, Z11, Z11
-	VADDPS       Z14, Z8, Z13
-	VFNMADD231PS Z4, Z14, Z8
-	VMULPS       Z3, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+176(SB), Z14
-	VMOVAPS      Z8, Z15
-	VFNMADD231PS Z14, Z11, Z15
-	VFMADD231PS  Z14, Z8, Z11
+	VMOVUPS      (R11)(R14*1), Z11
+	VADDPS       Z11, Z10, Z12
+	VSUBPS       Z11, Z10, Z10
+	VADDPS       Z12, Z7, Z11
+	VFNMADD231PS Z25, Z12, Z7
+	VMULPS       Z24, Z10, Z10
+	VMOVAPS      Z7, Z12
+	VFNMADD231PS Z19, Z10, Z12
+	VFMADD231PS  Z19, Z7, Z10
 	MOVQ         32(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
+	VMOVUPS      (R11)(R14*1), Z7
 	MOVQ         72(R12), R14
-	VMOVUPS      (R11)(R14*1), Z14
+	VMOVUPS      (R11)(R14*1), Z13
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	MOVQ         112(R12), R14
-	VMOVUPS      (R11)(R14*1), Z16
-	VADDPS       Z16, Z14, Z17
-	VSUBPS       Z16, Z14, Z14
-	VADDPS       Z17, Z8, Z16
-	VFNMADD231PS Z4, Z17, Z8
-	VMULPS       Z3, Z14, Z3
-	VBROADCASTSS butterflyConstants<>+180(SB), Z4
-	VMOVAPS      Z8, Z14
-	VFMADD231PS  Z4, Z3, Z14
-	VFNMADD231PS Z4, Z8, Z3
-	VADDPS       Z16, Z7, Z4
-	VSUBPS       Z16, Z7, Z7
-	VADDPS       Z13, Z10, Z8
-	VSUBPS       Z13, Z10, Z10
-	VADDPS       Z4, Z2, Z13
-	VADDPS       Z8, Z13, Z13
-	VBROADCASTSS butterflyConstants<>+8(SB), Z16
-	VMOVAPS      Z2, Z17
-	VFMADD231PS  Z16, Z4, Z17
-	VBROADCASTSS butterflyConstants<>+12(SB), Z18
-	VFNMADD231PS Z18, Z8, Z17
-	VBROADCASTSS butterflyConstants<>+16(SB), Z19
-	VMULPS       Z19, Z7, Z20
-	VBROADCASTSS butterflyConstants<>+20(SB), Z21
-	VFMADD231PS  Z21, Z10, Z20
-	VFNMADD231PS Z18, Z4, Z2
-	VFMADD231PS  Z16, Z8, Z2
-	VMULPS       Z21, Z7, Z4
-	VFNMADD231PS Z19, Z10, Z4
-	VMOVUPS      Z13, (DI)(R10*1)
+	VMOVUPS      (R11)(R14*1), Z14
+	VADDPS       Z14, Z13, Z15
+	VSUBPS       Z14, Z13, Z13
+	VADDPS       Z15, Z7, Z14
+	VFNMADD231PS Z25, Z15, Z7
+	VMULPS       Z24, Z13, Z13
+	VMOVAPS      Z7, Z15
+	VFMADD231PS  Z18, Z13, Z15
+	VFNMADD231PS Z18, Z7, Z13
+	VADDPS       Z14, Z5, Z7
+	VSUBPS       Z14, Z5, Z5
+	VADDPS       Z11, Z8, Z14
+	VSUBPS       Z11, Z8, Z8
+	VADDPS       Z7, Z2, Z11
+	VADDPS       Z14, Z11, Z11
+	VMOVAPS      Z2, Z16
+	VFMADD231PS  Z29, Z7, Z16
+	VFNMADD231PS Z28, Z14, Z16
+	VMULPS       Z27, Z5, Z17
+	VFMADD231PS  Z26, Z8, Z17
+	VFNMADD231PS Z28, Z7, Z2
+	VFMADD231PS  Z29, Z14, Z2
+	VMULPS       Z26, Z5, Z5
+	VFNMADD231PS Z27, Z8, Z5
+	VMOVUPS      Z11, (DI)(R10*1)
 	VBROADCASTSS 44(R13), Z7
-	VMULPS       Z7, Z20, Z8
-	VBROADCASTSS 40(R13), Z10
-	VMULPS       Z10, Z20, Z13
-	VFMSUB231PS  Z10, Z17, Z8
-	VFMADD231PS  Z7, Z17, Z13
+	VMULPS       Z7, Z17, Z8
+	VBROADCASTSS 40(R13), Z11
+	VMULPS       Z11, Z17, Z14
+	VFMSUB231PS  Z11, Z16, Z8
+	VFMADD231PS  Z7, Z16, Z14
 	VMOVUPS      Z8, 320(R8)(R10*1)
-	VMOVUPS      Z13, 320(R9)(R10*1)
+	VMOVUPS      Z14, 320(R9)(R10*1)
 	VBROADCASTSS 28(R13), Z7
-	VMULPS       Z7, Z4, Z8
-	VBROADCASTSS 24(R13), Z10
-	VMULPS       Z10, Z4, Z4
-	VFMSUB231PS  Z10, Z2, Z8
-	VFMADD231PS  Z7, Z2, Z4
+	VMULPS       Z7, Z5, Z8
+	VBROADCASTSS 24(R13), Z11
+	VMULPS       Z11, Z5, Z5
+	VFMSUB231PS  Z11, Z2, Z8
+	VFMADD231PS  Z7, Z2, Z5
 	VMOVUPS      Z8, 192(R8)(R10*1)
-	VMOVUPS      Z4, 192(R9)(R10*1)
-	VBROADCASTSS butterflyConstants<>+184(SB), Z2
-	VMOVAPS      Z9, Z4
-	VFNMADD231PS Z2, Z14, Z4
-	VMOVAPS      Z5, Z7
-	VFNMADD231PS Z2, Z3, Z7
-	VFMADD231PS  Z2, Z14, Z9
-	VFMADD231PS  Z2, Z3, Z5
+	VMOVUPS      Z5, 192(R9)(R10*1)
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z23, Z15, Z2
+	VMOVAPS      Z3, Z5
+	VFNMADD231PS Z23, Z13, Z5
+	VFMADD231PS  Z23, Z15, Z6
+	VFMADD231PS  Z23, Z13, Z3
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+188(SB), Z2
-	VMOVAPS      Z12, Z3
-	VFNMADD231PS Z2, Z15, Z3
-	VMOVAPS      Z6, Z8
-	VFMADD231PS  Z2, Z11, Z8
-	VFMADD231PS  Z2, Z15, Z12
-	VFMSUB231PS  Z2, Z11, Z6
-	VBROADCASTSS butterflyConstants<>+192(SB), Z2
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z22, Z12, Z7
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z22, Z10, Z8
+	VFMADD231PS  Z22, Z12, Z9
+	VFMSUB231PS  Z22, Z10, Z4
 	VMOVAPS      Z0, Z10
-	VFMADD231PS  Z2, Z4, Z10
-	VBROADCASTSS butterflyConstants<>+196(SB), Z11
-	VFMADD231PS  Z11, Z3, Z10
-	VMULPS       Z2, Z4, Z13
-	VFMADD213PS  Z0, Z16, Z13
-	VMULPS       Z11, Z3, Z14
-	VFNMADD231PS Z18, Z14, Z13
-	VMULPS       Z19, Z5, Z14
-	VMULPS       Z11, Z6, Z15
-	VMULPS       Z2, Z14, Z14
-	VFMADD231PS  Z21, Z15, Z14
-	VMULPS       Z2, Z4, Z4
-	VFNMADD231PS Z18, Z4, Z0
-	VMULPS       Z11, Z3, Z3
-	VFMADD231PS  Z16, Z3, Z0
-	VMULPS       Z21, Z5, Z3
-	VMULPS       Z11, Z6, Z4
-	VMULPS       Z2, Z3, Z3
-	VFNMADD231PS Z19, Z4, Z3
-	VADDPS       Z14, Z13, Z4
-	VSUBPS       Z14, Z13, Z5
-	VADDPS       Z3, Z0, Z6
-	VSUBPS       Z3, Z0, Z0
-	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z2, Z7, Z3
-	VFNMADD231PS Z11, Z8, Z3
-	VMULPS       Z2, Z7, Z13
-	VFMADD213PS  Z1, Z16, Z13
-	VMULPS       Z11, Z8, Z14
-	VFMADD231PS  Z18, Z14, Z13
-	VMULPS       Z19, Z9, Z14
-	VMULPS       Z11, Z12, Z15
-	VMULPS       Z2, Z14, Z14
-	VFMADD231PS  Z21, Z15, Z14
-	VMULPS       Z2, Z7, Z7
-	VFNMADD231PS Z18, Z7, Z1
-	VMULPS       Z11, Z8, Z7
+	VFMADD231PS  Z31, Z2, Z10
+	VFMADD231PS  Z30, Z7, Z10
+	VMULPS       Z31, Z2, Z11
+	VFMADD213PS  Z0, Z29, Z11
+	VMULPS       Z30, Z7, Z12
+	VFNMADD231PS Z28, Z12, Z11
+	VMULPS       Z27, Z3, Z12
+	VMULPS       Z30, Z4, Z13
+	VMULPS       Z31, Z12, Z12
+	VFMADD231PS  Z26, Z13, Z12
+	VMULPS       Z31, Z2, Z2
+	VFNMADD231PS Z28, Z2, Z0
+	VMULPS       Z30, Z7, Z2
+	VFMADD231PS  Z29, Z2, Z0
+	VMULPS       Z26, Z3, Z2
+	VMULPS       Z30, Z4, Z3
+	VMULPS       Z31, Z2, Z2
+	VFNMADD231PS Z27, Z3, Z2
+	VADDPS       Z12, Z11, Z3
+	VSUBPS       Z12, Z11, Z4
+	VADDPS       Z2, Z0, Z7
+	VSUBPS       Z2, Z0, Z0
+	VMOVAPS      Z1, Z2
+	VFMADD231PS  Z31, Z5, Z2
+	VFNMADD231PS Z30, Z8, Z2
+	VMULPS       Z31, Z5, Z11
+	VFMADD213PS  Z1, Z29, Z11
+	VMULPS       Z30, Z8, Z12
+	VFMADD231PS  Z28, Z12, Z11
+	VMULPS       Z27, Z6, Z12
+	VMULPS       Z30, Z9, Z13
+	VMULPS       Z31, Z12, Z12
+	VFMADD231PS  Z26, Z13, Z12
+	VMULPS       Z31, Z5, Z5
+	VFNMADD231PS Z28, Z5, Z1
+	VMULPS       Z30, Z8, Z5
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z16, Z7, Z1
-	VMULPS       Z21, Z9, Z7
-	VMULPS       Z11, Z12, Z8
-	VMULPS       Z2, Z7, Z2
-	VFNMADD231PS Z19, Z8, Z2
-	VBROADCASTSS 4(R13), Z7
-	VMULPS       Z7, Z3, Z8
+	VFNMADD231PS Z29, Z5, Z1
+	VMULPS       Z26, Z6, Z5
+	VMULPS       Z30, Z9, Z6
+	VMULPS       Z31, Z5, Z5
+	VFNMADD231PS Z27, Z6, Z5
+	VBROADCASTSS 4(R13), Z6
+	VMULPS       Z6, Z2, Z8
 	VBROADCASTSS (R13), Z9
-	VMULPS       Z9, Z3, Z3
+	VMULPS       Z9, Z2, Z2
 	VFMSUB231PS  Z9, Z10, Z8
-	VFMADD231PS  Z7, Z10, Z3
+	VFMADD231PS  Z6, Z10, Z2
 	VMOVUPS      Z8, (R8)(R10*1)
-	VMOVUPS      Z3, (R9)(R10*1)
-	VSUBPS       Z14, Z13, Z3
-	VBROADCASTSS 12(R13), Z7
-	VMULPS       Z7, Z3, Z8
+	VMOVUPS      Z2, (R9)(R10*1)
+	VSUBPS       Z12, Z11, Z2
+	VBROADCASTSS 12(R13), Z6
+	VMULPS       Z6, Z2, Z8
 	VBROADCASTSS 8(R13), Z9
-	VMULPS       Z9, Z3, Z3
-	VFMSUB231PS  Z9, Z4, Z8
-	VFMADD231PS  Z7, Z4, Z3
+	VMULPS       Z9, Z2, Z2
+	VFMSUB231PS  Z9, Z3, Z8
+	VFMADD231PS  Z6, Z3, Z2
 	VMOVUPS      Z8, 64(R8)(R10*1)
-	VMOVUPS      Z3, 64(R9)(R10*1)
-	VADDPS       Z14, Z13, Z3
-	VBROADCASTSS 52(R13), Z4
-	VMULPS       Z4, Z3, Z7
+	VMOVUPS      Z2, 64(R9)(R10*1)
+	VADDPS       Z12, Z11, Z2
+	VBROADCASTSS 52(R13), Z3
+	VMULPS       Z3, Z2, Z6
 	VBROADCASTSS 48(R13), Z8
-	VMULPS       Z8, Z3, Z3
-	VFMSUB231PS  Z8, Z5, Z7
-	VFMADD231PS  Z4, Z5, Z3
-	VMOVUPS      Z7, 384(R8)(R10*1)
-	VMOVUPS      Z3, 384(R9)(R10*1)
-	VSUBPS       Z2, Z1, Z3
-	VBROADCASTSS 20(R13), Z4
-	VMULPS       Z4, Z3, Z5
-	VBROADCASTSS 16(R13), Z7
-	VMULPS       Z7, Z3, Z3
-	VFMSUB231PS  Z7, Z6, Z5
-	VFMADD231PS  Z4, Z6, Z3
-	VMOVUPS      Z5, 128(R8)(R10*1)
-	VMOVUPS      Z3, 128(R9)(R10*1)
-	VADDPS       Z2, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VFMSUB231PS  Z8, Z4, Z6
+	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS      Z6, 384(R8)(R10*1)
+	VMOVUPS      Z2, 384(R9)(R10*1)
+	VSUBPS       Z5, Z1, Z2
+	VBROADCASTSS 20(R13), Z3
+	VMULPS       Z3, Z2, Z4
+	VBROADCASTSS 16(R13), Z6
+	VMULPS       Z6, Z2, Z2
+	VFMSUB231PS  Z6, Z7, Z4
+	VFMADD231PS  Z3, Z7, Z2
+	VMOVUPS      Z4, 128(R8)(R10*1)
+	VMOVUPS      Z2, 128(R9)(R10*1)
+	VADDPS       Z5, Z1, Z1
 	VBROADCASTSS 36(R13), Z2
 	VMULPS       Z2, Z1, Z3
 	VBROADCASTSS 32(R13), Z4
@@ -15824,14 +15782,24 @@ none:
 // func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled15AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+12(SB), Z31
+	VBROADCASTSS butterflyConstants<>+8(SB), Z30
+	VBROADCASTSS butterflyConstants<>+16(SB), Z29
+	VBROADCASTSS butterflyConstants<>+20(SB), Z28
+	VBROADCASTSS butterflyConstants<>+0(SB), Z27
+	VBROADCASTSS butterflyConstants<>+4(SB), Z26
+	VBROADCASTSS butterflyConstants<>+192(SB), Z25
+	VBROADCASTSS butterflyConstants<>+196(SB), Z24
+	VBROADCASTSS butterflyConstants<>+200(SB), Z23
+	VBROADCASTSS butterflyConstants<>+168(SB), Z22
+	MOVQ         job+0(FP), AX
 
 line:
 	MOVQ (AX), R11
@@ -15864,190 +15832,180 @@ butterfly:
 	VMOVUPS      (DI)(R10*1), Z10
 	VADDPS       Z2, Z10, Z11
 	VADDPS       Z7, Z11, Z11
-	VBROADCASTSS butterflyConstants<>+8(SB), Z12
-	VMOVAPS      Z10, Z13
-	VFMADD231PS  Z12, Z2, Z13
-	VBROADCASTSS butterflyConstants<>+12(SB), Z14
-	VFNMADD231PS Z14, Z7, Z13
-	VFNMADD231PS Z14, Z2, Z10
-	VFMADD231PS  Z12, Z7, Z10
+	VMOVAPS      Z10, Z12
+	VFMADD231PS  Z30, Z2, Z12
+	VFNMADD231PS Z31, Z7, Z12
+	VFNMADD231PS Z31, Z2, Z10
+	VFMADD231PS  Z30, Z7, Z10
 	VMULPS       Z4, Z0, Z0
 	VFNMADD231PS Z1, Z3, Z0
 	VMULPS       Z9, Z5, Z1
 	VFNMADD231PS Z6, Z8, Z1
-	VBROADCASTSS butterflyConstants<>+16(SB), Z2
-	VMULPS       Z2, Z0, Z3
-	VBROADCASTSS butterflyConstants<>+20(SB), Z4
-	VFMADD231PS  Z4, Z1, Z3
-	VMULPS       Z4, Z0, Z0
-	VFNMADD231PS Z2, Z1, Z0
+	VMULPS       Z29, Z0, Z2
+	VFMADD231PS  Z28, Z1, Z2
+	VMULPS       Z28, Z0, Z0
+	VFNMADD231PS Z29, Z1, Z0
 	VMOVUPS      (R9)(R10*1), Z1
-	VBROADCASTSS 4(R13), Z5
-	VMULPS       Z5, Z1, Z6
-	VMOVUPS      (R8)(R10*1), Z7
-	VBROADCASTSS (R13), Z8
+	VBROADCASTSS 4(R13), Z3
+	VMULPS       Z3, Z1, Z4
+	VMOVUPS      (R8)(R10*1), Z5
+	VBROADCASTSS (R13), Z6
+	VFMADD231PS  Z6, Z5, Z4
+	VMULPS       Z6, Z1, Z1
+	VFNMADD231PS Z3, Z5, Z1
+	VMOVUPS      64(R9)(R10*1), Z3
+	VBROADCASTSS 12(R13), Z5
+	VMULPS       Z5, Z3, Z6
+	VMOVUPS      64(R8)(R10*1), Z7
+	VBROADCASTSS 8(R13), Z8
 	VFMADD231PS  Z8, Z7, Z6
-	VMULPS       Z8, Z1, Z1
-	VFNMADD231PS Z5, Z7, Z1
-	VMOVUPS      64(R9)(R10*1), Z5
-	VBROADCASTSS 12(R13), Z7
-	VMULPS       Z7, Z5, Z8
-	VMOVUPS      64(R8)(R10*1), Z9
-	VBROADCASTSS 8(R13), Z15
-	VFMADD231PS  Z15, Z9, Z8
-	VMOVUPS      384(R9)(R10*1), Z16
-	VBROADCASTSS 52(R13), Z17
-	VMULPS       Z17, Z16, Z18
-	VMOVUPS      384(R8)(R10*1), Z19
-	VBROADCASTSS 48(R13), Z20
+	VMOVUPS      384(R9)(R10*1), Z9
+	VBROADCASTSS 52(R13), Z13
+	VMULPS       Z13, Z9, Z14
+	VMOVUPS      384(R8)(R10*1), Z15
+	VBROADCASTSS 48(R13), Z16
+	VFMADD231PS  Z16, Z15, Z14
+	VADDPS       Z14, Z6, Z17
+	VSUBPS       Z14, Z6, Z6
+	VMULPS       Z8, Z3, Z3
+	VFNMADD231PS Z5, Z7, Z3
+	VMULPS       Z16, Z9, Z5
+	VFNMADD231PS Z13, Z15, Z5
+	VADDPS       Z5, Z3, Z7
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	VSUBPS       Z5, Z3, Z3
+	VMOVUPS      128(R9)(R10*1), Z5
+	VBROADCASTSS 20(R13), Z8
+	VMULPS       Z8, Z5, Z9
+	VMOVUPS      128(R8)(R10*1), Z13
+	VBROADCASTSS 16(R13), Z14
+	VFMADD231PS  Z14, Z13, Z9
+	VMOVUPS      256(R9)(R10*1), Z15
+	VBROADCASTSS 36(R13), Z16
+	VMULPS       Z16, Z15, Z18
+	VMOVUPS      256(R8)(R10*1), Z19
+	VBROADCASTSS 32(R13), Z20
 	VFMADD231PS  Z20, Z19, Z18
-	VADDPS       Z18, Z8, Z21
-	VSUBPS       Z18, Z8, Z8
-	VMULPS       Z15, Z5, Z5
-	VFNMADD231PS Z7, Z9, Z5
-	VMULPS       Z20, Z16, Z7
-	VFNMADD231PS Z17, Z19, Z7
-	VADDPS       Z7, Z5, Z9
+	VADDPS       Z18, Z9, Z21
+	VSUBPS       Z18, Z9, Z9
+	VMULPS       Z14, Z5, Z5
+	VFNMADD231PS Z8, Z13, Z5
+	VMULPS       Z20, Z15, Z8
+	VFNMADD231PS Z16, Z19, Z8
+	VADDPS       Z8, Z5, Z13
+	VSUBPS       Z8, Z5, Z5
+	VADDPS       Z7, Z1, Z8
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z30, Z7, Z14
+	VFNMADD231PS Z31, Z13, Z14
+	VMULPS       Z29, Z6, Z15
+	VFMADD231PS  Z28, Z9, Z15
+	VADDPS       Z15, Z14, Z16
+	VSUBPS       Z15, Z14, Z14
+	VFNMADD231PS Z31, Z7, Z1
+	VFMADD231PS  Z30, Z13, Z1
+	VMULPS       Z28, Z6, Z6
+	VFNMADD231PS Z29, Z9, Z6
+	VADDPS       Z6, Z1, Z7
+	VSUBPS       Z6, Z1, Z1
+	VADDPS       Z17, Z4, Z6
+	VMOVAPS      Z4, Z9
+	VFMADD231PS  Z30, Z17, Z9
+	VFNMADD231PS Z31, Z21, Z9
+	VMULPS       Z29, Z3, Z15
+	VFMADD231PS  Z28, Z5, Z15
+	VSUBPS       Z15, Z9, Z18
+	VADDPS       Z15, Z9, Z9
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z7, Z5, Z5
-	VMOVUPS      128(R9)(R10*1), Z7
-	VBROADCASTSS 20(R13), Z15
-	VMULPS       Z15, Z7, Z16
-	VMOVUPS      128(R8)(R10*1), Z17
-	VBROADCASTSS 16(R13), Z18
-	VFMADD231PS  Z18, Z17, Z16
-	VMOVUPS      256(R9)(R10*1), Z19
-	VBROADCASTSS 36(R13), Z20
-	VMULPS       Z20, Z19, Z22
-	VMOVUPS      256(R8)(R10*1), Z23
-	VBROADCASTSS 32(R13), Z24
-	VFMADD231PS  Z24, Z23, Z22
-	VADDPS       Z22, Z16, Z25
-	VSUBPS       Z22, Z16, Z16
-	VMULPS       Z18, Z7, Z7
-	VFNMADD231PS Z15, Z17, Z7
-	VMULPS       Z24, Z19, Z15
-	VFNMADD231PS Z20, Z23, Z15
-	VADDPS       Z15, Z7, Z17
-	VSUBPS       Z15, Z7, Z7
-	VADDPS       Z9, Z1, Z15
-	VMOVAPS      Z1, Z18
-	VFMADD231PS  Z12, Z9, Z18
-	VFNMADD231PS Z14, Z17, Z18
-	VMULPS       Z2, Z8, Z19
-	VFMADD231PS  Z4, Z16, Z19
-	VADDPS       Z19, Z18, Z20
-	VSUBPS       Z19, Z18, Z18
-	VFNMADD231PS Z14, Z9, Z1
-	VFMADD231PS  Z12, Z17, Z1
-	VMULPS       Z4, Z8, Z8
-	VFNMADD231PS Z2, Z16, Z8
-	VADDPS       Z8, Z1, Z9
-	VSUBPS       Z8, Z1, Z1
-	VADDPS       Z21, Z6, Z8
-	VMOVAPS      Z6, Z16
-	VFMADD231PS  Z12, Z21, Z16
-	VFNMADD231PS Z14, Z25, Z16
-	VMULPS       Z2, Z5, Z19
-	VFMADD231PS  Z4, Z7, Z19
-	VSUBPS       Z19, Z16, Z22
-	VADDPS       Z19, Z16, Z16
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VFNMADD231PS Z14, Z21, Z6
-	VFMADD231PS  Z12, Z25, Z6
-	VMULPS       Z4, Z5, Z4
-	VFNMADD231PS Z2, Z7, Z4
-	VSUBPS       Z4, Z6, Z2
-	VADDPS       Z4, Z6, Z4
-	VADDPS       Z3, Z13, Z5
-	VBROADCASTSS butterflyConstants<>+168(SB), Z6
-	VMOVAPS      Z20, Z7
-	VFMSUB231PS  Z6, Z22, Z7
-	VBROADCASTSS butterflyConstants<>+192(SB), Z12
-	VMULPS       Z12, Z7, Z19
-	VFMADD213PS  Z5, Z12, Z7
-	VBROADCASTSS butterflyConstants<>+0(SB), Z21
-	VFNMADD231PS Z21, Z19, Z5
-	VFMADD231PS  Z6, Z20, Z22
-	VBROADCASTSS butterflyConstants<>+4(SB), Z6
-	VMULPS       Z6, Z22, Z19
+	VFNMADD231PS Z31, Z17, Z4
+	VFMADD231PS  Z30, Z21, Z4
+	VMULPS       Z28, Z3, Z3
+	VFNMADD231PS Z29, Z5, Z3
+	VSUBPS       Z3, Z4, Z5
+	VADDPS       Z3, Z4, Z3
+	VADDPS       Z2, Z12, Z4
+	VMOVAPS      Z16, Z15
+	VFMSUB231PS  Z22, Z18, Z15
+	VMULPS       Z25, Z15, Z17
+	VFMADD213PS  Z4, Z25, Z15
+	VFNMADD231PS Z27, Z17, Z4
+	VFMADD231PS  Z22, Z16, Z18
+	VMULPS       Z26, Z18, Z16
 	MOVQ         8(R12), R14
-	VMOVUPS      Z7, (R11)(R14*1)
-	VMOVAPS      Z5, Z7
-	VFMADD231PS  Z12, Z19, Z7
+	VMOVUPS      Z15, (R11)(R14*1)
+	VMOVAPS      Z4, Z15
+	VFMADD231PS  Z25, Z16, Z15
 	MOVQ         48(R12), R14
-	VMOVUPS      Z7, (R11)(R14*1)
-	VFNMADD231PS Z12, Z19, Z5
+	VMOVUPS      Z15, (R11)(R14*1)
+	VFNMADD231PS Z25, Z16, Z4
 	MOVQ         88(R12), R14
-	VMOVUPS      Z5, (R11)(R14*1)
-	VSUBPS       Z3, Z13, Z3
-	VBROADCASTSS butterflyConstants<>+180(SB), Z5
-	VMOVAPS      Z16, Z7
-	VFNMADD231PS Z5, Z18, Z7
-	VBROADCASTSS butterflyConstants<>+200(SB), Z12
-	VMULPS       Z12, Z7, Z13
-	VFNMADD213PS Z3, Z12, Z7
-	VFMADD231PS  Z21, Z13, Z3
-	VFMADD231PS  Z5, Z16, Z18
-	VMULPS       Z6, Z18, Z5
+	VMOVUPS      Z4, (R11)(R14*1)
+	VSUBPS       Z2, Z12, Z2
+	VBROADCASTSS butterflyConstants<>+180(SB), Z4
+	VMOVAPS      Z9, Z12
+	VFNMADD231PS Z4, Z14, Z12
+	VMULPS       Z23, Z12, Z15
+	VFNMADD213PS Z2, Z23, Z12
+	VFMADD231PS  Z27, Z15, Z2
+	VFMADD231PS  Z4, Z9, Z14
+	VMULPS       Z26, Z14, Z4
 	MOVQ         32(R12), R14
-	VMOVUPS      Z7, (R11)(R14*1)
-	VMOVAPS      Z3, Z7
-	VFNMADD231PS Z12, Z5, Z7
+	VMOVUPS      Z12, (R11)(R14*1)
+	VMOVAPS      Z2, Z9
+	VFNMADD231PS Z23, Z4, Z9
 	MOVQ         72(R12), R14
-	VMOVUPS      Z7, (R11)(R14*1)
-	VFMADD231PS  Z12, Z5, Z3
+	VMOVUPS      Z9, (R11)(R14*1)
+	VFMADD231PS  Z23, Z4, Z2
 	MOVQ         112(R12), R14
-	VMOVUPS      Z3, (R11)(R14*1)
-	VADDPS       Z0, Z10, Z3
-	VBROADCASTSS butterflyConstants<>+172(SB), Z5
-	VMOVAPS      Z9, Z7
-	VFMADD231PS  Z5, Z2, Z7
+	VMOVUPS      Z2, (R11)(R14*1)
+	VADDPS       Z0, Z10, Z2
+	VBROADCASTSS butterflyConstants<>+172(SB), Z4
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z4, Z5, Z9
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+196(SB), Z12
-	VMULPS       Z12, Z7, Z13
-	VFNMADD213PS Z3, Z12, Z7
-	VFMADD231PS  Z21, Z13, Z3
-	VFNMADD231PS Z5, Z9, Z2
-	VMULPS       Z6, Z2, Z2
+	VMULPS       Z24, Z9, Z12
+	VFNMADD213PS Z2, Z24, Z9
+	VFMADD231PS  Z27, Z12, Z2
+	VFNMADD231PS Z4, Z7, Z5
+	VMULPS       Z26, Z5, Z4
 	MOVQ         16(R12), R14
-	VMOVUPS      Z7, (R11)(R14*1)
-	VMOVAPS      Z3, Z5
-	VFMADD231PS  Z12, Z2, Z5
+	VMOVUPS      Z9, (R11)(R14*1)
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z24, Z4, Z5
 	MOVQ         56(R12), R14
 	VMOVUPS      Z5, (R11)(R14*1)
-	VFNMADD231PS Z12, Z2, Z3
+	VFNMADD231PS Z24, Z4, Z2
 	MOVQ         96(R12), R14
-	VMOVUPS      Z3, (R11)(R14*1)
+	VMOVUPS      Z2, (R11)(R14*1)
 	VSUBPS       Z0, Z10, Z0
 	VBROADCASTSS butterflyConstants<>+176(SB), Z2
-	VMOVAPS      Z4, Z3
-	VFMADD231PS  Z2, Z1, Z3
-	VMULPS       Z14, Z3, Z5
-	VFNMADD213PS Z0, Z14, Z3
-	VFMADD231PS  Z21, Z5, Z0
-	VFNMADD231PS Z2, Z4, Z1
-	VMULPS       Z6, Z1, Z1
+	VMOVAPS      Z3, Z4
+	VFMADD231PS  Z2, Z1, Z4
+	VMULPS       Z31, Z4, Z5
+	VFNMADD213PS Z0, Z31, Z4
+	VFMADD231PS  Z27, Z5, Z0
+	VFNMADD231PS Z2, Z3, Z1
+	VMULPS       Z26, Z1, Z1
 	MOVQ         24(R12), R14
-	VMOVUPS      Z3, (R11)(R14*1)
+	VMOVUPS      Z4, (R11)(R14*1)
 	VMOVAPS      Z0, Z2
-	VFNMADD231PS Z14, Z1, Z2
+	VFNMADD231PS Z31, Z1, Z2
 	MOVQ         64(R12), R14
 	VMOVUPS      Z2, (R11)(R14*1)
-	VFMADD231PS  Z14, Z1, Z0
+	VFMADD231PS  Z31, Z1, Z0
 	MOVQ         104(R12), R14
 	VMOVUPS      Z0, (R11)(R14*1)
-	VADDPS       Z17, Z15, Z0
-	VMULPS       Z6, Z0, Z0
-	VADDPS       Z25, Z8, Z1
+	VADDPS       Z13, Z8, Z0
+	VMULPS       Z26, Z0, Z0
+	VADDPS       Z21, Z6, Z1
 	VADDPS       Z1, Z11, Z2
-	VFNMADD231PS Z21, Z1, Z11
+	VFNMADD231PS Z27, Z1, Z11
 	MOVQ         (R12), R14
 	VMOVUPS      Z2, (R11)(R14*1)
 	VADDPS       Z0, Z11, Z1
@@ -17327,18 +17285,21 @@ none:
 // func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line16AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	VBROADCASTSS butterflyConstants<>+208(SB), Z30
+	VBROADCASTSS butterflyConstants<>+204(SB), Z29
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -17375,98 +17336,95 @@ line:
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
 	VSUBPS       Z6, Z7, Z3
-	VBROADCASTSS butterflyConstants<>+204(SB), Z6
-	VMOVAPS      Z2, Z7
-	VFMADD231PS  Z6, Z3, Z7
-	VFNMADD231PS Z6, Z2, Z3
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z29, Z3, Z6
+	VFNMADD231PS Z29, Z2, Z3
 	MOVQ         16(R12), R13
 	VMOVUPS      (R11)(R13*1), Z2
 	MOVQ         80(R12), R13
-	VMOVUPS      (R11)(R13*1), Z10
+	VMOVUPS      (R11)(R13*1), Z7
 	MOVQ         48(R12), R13
-	VMOVUPS      (R11)(R13*1), Z11
-	MOVQ         112(R12), R13
-	VMOVUPS      (R11)(R13*1), Z12
-	VADDPS       Z10, Z2, Z13
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VADDPS       Z12, Z11, Z14
-	VSUBPS       Z10, Z2, Z2
-	VSUBPS       Z11, Z12, Z10
-	VADDPS       Z10, Z2, Z11
-	VSUBPS       Z2, Z10, Z2
-	MOVQ         24(R12), R13
 	VMOVUPS      (R11)(R13*1), Z10
-	MOVQ         88(R12), R13
-	VMOVUPS      (R11)(R13*1), Z12
-	MOVQ         56(R12), R13
-	VMOVUPS      (R11)(R13*1), Z15
-	MOVQ         120(R12), R13
-	VMOVUPS      (R11)(R13*1), Z16
-	VADDPS       Z12, Z10, Z17
-	VADDPS       Z16, Z15, Z18
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z15, Z16, Z12
-	VMOVAPS      Z12, Z15
-	VFMADD231PS  Z6, Z10, Z15
-	VFMSUB231PS  Z6, Z12, Z10
-	VBROADCASTSS butterflyConstants<>+48(SB), Z6
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z6, Z11, Z12
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z6, Z2, Z16
-	VFNMADD231PS Z6, Z11, Z0
-	VFNMADD231PS Z6, Z2, Z1
-	VADDPS       Z15, Z7, Z2
-	VADDPS       Z10, Z3, Z11
-	VSUBPS       Z15, Z7, Z7
-	VSUBPS       Z10, Z3, Z3
+	MOVQ         112(R12), R13
+	VMOVUPS      (R11)(R13*1), Z11
+	VADDPS       Z7, Z2, Z12
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+208(SB), Z10
-	VMOVAPS      Z12, Z15
-	VFMADD231PS  Z10, Z2, Z15
-	VMOVAPS      Z16, Z19
-	VFMADD231PS  Z10, Z11, Z19
-	VMOVUPS      Z15, (R8)(R10*1)
-	VMOVUPS      Z19, (R9)(R10*1)
-	VFNMADD231PS Z10, Z2, Z12
-	VFNMADD231PS Z10, Z11, Z16
-	VMOVUPS      Z12, 256(R8)(R10*1)
-	VMOVUPS      Z16, 256(R9)(R10*1)
+	VADDPS       Z11, Z10, Z13
+	VSUBPS       Z7, Z2, Z2
+	VSUBPS       Z10, Z11, Z7
+	VADDPS       Z7, Z2, Z10
+	VSUBPS       Z2, Z7, Z2
+	MOVQ         24(R12), R13
+	VMOVUPS      (R11)(R13*1), Z7
+	MOVQ         88(R12), R13
+	VMOVUPS      (R11)(R13*1), Z11
+	MOVQ         56(R12), R13
+	VMOVUPS      (R11)(R13*1), Z14
+	MOVQ         120(R12), R13
+	VMOVUPS      (R11)(R13*1), Z15
+	VADDPS       Z11, Z7, Z16
+	VADDPS       Z15, Z14, Z17
+	VSUBPS       Z11, Z7, Z7
+	VSUBPS       Z14, Z15, Z11
+	VMOVAPS      Z11, Z14
+	VFMADD231PS  Z29, Z7, Z14
+	VFMSUB231PS  Z29, Z11, Z7
+	VMOVAPS      Z0, Z11
+	VFMADD231PS  Z31, Z10, Z11
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z31, Z2, Z15
+	VFNMADD231PS Z31, Z10, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VADDPS       Z14, Z6, Z2
+	VADDPS       Z7, Z3, Z10
+	VSUBPS       Z14, Z6, Z6
+	VSUBPS       Z7, Z3, Z3
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	VMOVAPS      Z11, Z7
+	VFMADD231PS  Z30, Z2, Z7
+	VMOVAPS      Z15, Z14
+	VFMADD231PS  Z30, Z10, Z14
+	VMOVUPS      Z7, (R8)(R10*1)
+	VMOVUPS      Z14, (R9)(R10*1)
+	VFNMADD231PS Z30, Z2, Z11
+	VFNMADD231PS Z30, Z10, Z15
+	VMOVUPS      Z11, 256(R8)(R10*1)
+	VMOVUPS      Z15, 256(R9)(R10*1)
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z10, Z3, Z2
-	VMOVAPS      Z1, Z11
-	VFNMADD231PS Z10, Z7, Z11
+	VFMADD231PS  Z30, Z3, Z2
+	VMOVAPS      Z1, Z7
+	VFNMADD231PS Z30, Z6, Z7
 	VMOVUPS      Z2, 192(R8)(R10*1)
-	VMOVUPS      Z11, 192(R9)(R10*1)
-	VFNMADD231PS Z10, Z3, Z0
-	VFMADD231PS  Z10, Z7, Z1
+	VMOVUPS      Z7, 192(R9)(R10*1)
+	VFNMADD231PS Z30, Z3, Z0
+	VFMADD231PS  Z30, Z6, Z1
 	VMOVUPS      Z0, 384(R8)(R10*1)
 	VMOVUPS      Z1, 384(R9)(R10*1)
 	VADDPS       Z5, Z4, Z0
-	VADDPS       Z14, Z13, Z1
+	VADDPS       Z13, Z12, Z1
 	VSUBPS       Z5, Z4, Z2
-	VSUBPS       Z13, Z14, Z3
+	VSUBPS       Z12, Z13, Z3
 	VADDPS       Z9, Z8, Z4
-	VADDPS       Z18, Z17, Z5
+	VADDPS       Z17, Z16, Z5
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z9, Z8, Z7
-	VSUBPS       Z17, Z18, Z8
-	VADDPS       Z8, Z7, Z9
-	VSUBPS       Z7, Z8, Z7
-	VMOVAPS      Z2, Z8
-	VFMADD231PS  Z6, Z9, Z8
-	VMOVAPS      Z3, Z10
-	VFMADD231PS  Z6, Z7, Z10
-	VMOVUPS      Z8, 64(R8)(R10*1)
-	VMOVUPS      Z10, 64(R9)(R10*1)
-	VFNMADD231PS Z6, Z9, Z2
-	VFNMADD231PS Z6, Z7, Z3
+	VSUBPS       Z9, Z8, Z6
+	VSUBPS       Z16, Z17, Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z6, Z7, Z6
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z31, Z8, Z7
+	VMOVAPS      Z3, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VMOVUPS      Z7, 64(R8)(R10*1)
+	VMOVUPS      Z9, 64(R9)(R10*1)
+	VFNMADD231PS Z31, Z8, Z2
+	VFNMADD231PS Z31, Z6, Z3
 	VMOVUPS      Z2, 320(R8)(R10*1)
 	VMOVUPS      Z3, 320(R9)(R10*1)
 	VADDPS       Z1, Z0, Z2
@@ -17546,18 +17504,21 @@ none:
 // func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack16AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	VBROADCASTSS butterflyConstants<>+208(SB), Z30
+	VBROADCASTSS butterflyConstants<>+204(SB), Z29
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -17594,27 +17555,26 @@ line:
 	VSUBPS       Z2, Z5, Z2
 	VADDPS       Z4, Z0, Z5
 	VSUBPS       Z3, Z1, Z9
-	VBROADCASTSS butterflyConstants<>+204(SB), Z10
-	VMOVAPS      Z5, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFNMADD231PS Z10, Z5, Z9
+	VMOVAPS      Z5, Z10
+	VFMADD231PS  Z29, Z9, Z10
+	VFNMADD231PS Z29, Z5, Z9
 	VSUBPS       Z4, Z0, Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VADDPS       Z3, Z1, Z1
 	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z10, Z0, Z3
-	VFMSUB231PS  Z10, Z1, Z0
+	VFMADD231PS  Z29, Z0, Z3
+	VFMSUB231PS  Z29, Z1, Z0
 	VMOVUPS      64(R9)(R10*1), Z1
 	VMOVUPS      320(R9)(R10*1), Z4
 	VADDPS       Z4, Z1, Z5
-	VMOVUPS      64(R8)(R10*1), Z10
+	VMOVUPS      64(R8)(R10*1), Z11
 	VMOVUPS      320(R8)(R10*1), Z12
-	VADDPS       Z12, Z10, Z13
+	VADDPS       Z12, Z11, Z13
 	VSUBPS       Z4, Z1, Z1
-	VSUBPS       Z12, Z10, Z4
-	VADDPS       Z4, Z1, Z10
+	VSUBPS       Z12, Z11, Z4
+	VADDPS       Z4, Z1, Z11
 	VSUBPS       Z1, Z4, Z1
 	VMOVUPS      (DI)(R10*1), Z4
 	VMOVUPS      64(DI)(R10*1), Z12
@@ -17633,16 +17593,15 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS butterflyConstants<>+48(SB), Z12
-	VMOVAPS      Z16, Z17
-	VFMADD231PS  Z12, Z1, Z17
-	VFNMADD231PS Z12, Z1, Z16
+	VMOVAPS      Z16, Z12
+	VFMADD231PS  Z31, Z1, Z12
+	VFNMADD231PS Z31, Z1, Z16
 	VMOVAPS      Z4, Z1
-	VFNMADD231PS Z12, Z10, Z1
-	VFMADD231PS  Z12, Z10, Z4
-	VADDPS       Z8, Z14, Z10
+	VFNMADD231PS Z31, Z11, Z1
+	VFMADD231PS  Z31, Z11, Z4
+	VADDPS       Z8, Z14, Z11
 	MOVQ         (R12), DI
-	VMOVUPS      Z10, (R11)(DI*1)
+	VMOVUPS      Z11, (R11)(DI*1)
 	VSUBPS       Z8, Z14, Z8
 	MOVQ         64(R12), DI
 	VMOVUPS      Z8, (R11)(DI*1)
@@ -17652,50 +17611,49 @@ line:
 	VADDPS       Z7, Z13, Z7
 	MOVQ         96(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
-	VBROADCASTSS butterflyConstants<>+208(SB), Z7
-	VMOVAPS      Z17, Z8
-	VFMADD231PS  Z7, Z9, Z8
+	VMOVAPS      Z12, Z7
+	VFMADD231PS  Z30, Z9, Z7
 	MOVQ         8(R12), DI
-	VMOVUPS      Z8, (R11)(DI*1)
-	VFNMADD231PS Z7, Z9, Z17
+	VMOVUPS      Z7, (R11)(DI*1)
+	VFNMADD231PS Z30, Z9, Z12
 	MOVQ         72(R12), DI
-	VMOVUPS      Z17, (R11)(DI*1)
-	VMOVAPS      Z16, Z8
-	VFNMADD231PS Z7, Z11, Z8
+	VMOVUPS      Z12, (R11)(DI*1)
+	VMOVAPS      Z16, Z7
+	VFNMADD231PS Z30, Z10, Z7
 	MOVQ         40(R12), DI
-	VMOVUPS      Z8, (R11)(DI*1)
+	VMOVUPS      Z7, (R11)(DI*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFMADD231PS  Z7, Z11, Z16
+	VFMADD231PS  Z30, Z10, Z16
 	MOVQ         104(R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
-	VMOVAPS      Z15, Z8
-	VFMADD231PS  Z12, Z2, Z8
+	VMOVAPS      Z15, Z7
+	VFMADD231PS  Z31, Z2, Z7
 	MOVQ         16(R12), DI
-	VMOVUPS      Z8, (R11)(DI*1)
-	VFNMADD231PS Z12, Z2, Z15
+	VMOVUPS      Z7, (R11)(DI*1)
+	VFNMADD231PS Z31, Z2, Z15
 	MOVQ         80(R12), DI
 	VMOVUPS      Z15, (R11)(DI*1)
 	VMOVAPS      Z5, Z2
-	VFNMADD231PS Z12, Z6, Z2
+	VFNMADD231PS Z31, Z6, Z2
 	MOVQ         48(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
-	VFMADD231PS  Z12, Z6, Z5
+	VFMADD231PS  Z31, Z6, Z5
 	MOVQ         112(R12), DI
 	VMOVUPS      Z5, (R11)(DI*1)
 	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z7, Z0, Z2
+	VFMADD231PS  Z30, Z0, Z2
 	MOVQ         24(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
-	VFNMADD231PS Z7, Z0, Z1
+	VFNMADD231PS Z30, Z0, Z1
 	MOVQ         88(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	VMOVAPS      Z4, Z0
-	VFNMADD231PS Z7, Z3, Z0
+	VFNMADD231PS Z30, Z3, Z0
 	MOVQ         56(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VFMADD231PS  Z7, Z3, Z4
+	VFMADD231PS  Z30, Z3, Z4
 	MOVQ         120(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
 	CMPQ         DX, 16(CX)
@@ -17765,19 +17723,22 @@ none:
 // func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled16AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	VBROADCASTSS butterflyConstants<>+208(SB), Z30
+	VBROADCASTSS butterflyConstants<>+204(SB), Z29
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         72(AX), R13
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -17814,128 +17775,125 @@ line:
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
 	VSUBPS       Z6, Z7, Z3
-	VBROADCASTSS butterflyConstants<>+204(SB), Z6
-	VMOVAPS      Z2, Z7
-	VFMADD231PS  Z6, Z3, Z7
-	VFNMADD231PS Z6, Z2, Z3
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z29, Z3, Z6
+	VFNMADD231PS Z29, Z2, Z3
 	MOVQ         16(R12), R14
 	VMOVUPS      (R11)(R14*1), Z2
 	MOVQ         80(R12), R14
-	VMOVUPS      (R11)(R14*1), Z10
+	VMOVUPS      (R11)(R14*1), Z7
 	MOVQ         48(R12), R14
-	VMOVUPS      (R11)(R14*1), Z11
-	MOVQ         112(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
-	VADDPS       Z10, Z2, Z13
-	VADDPS       Z12, Z11, Z14
-	VSUBPS       Z10, Z2, Z2
-	VSUBPS       Z11, Z12, Z10
-	VADDPS       Z10, Z2, Z11
-	VSUBPS       Z2, Z10, Z2
-	MOVQ         24(R12), R14
 	VMOVUPS      (R11)(R14*1), Z10
+	MOVQ         112(R12), R14
+	VMOVUPS      (R11)(R14*1), Z11
+	VADDPS       Z7, Z2, Z12
+	VADDPS       Z11, Z10, Z13
+	VSUBPS       Z7, Z2, Z2
+	VSUBPS       Z10, Z11, Z7
+	VADDPS       Z7, Z2, Z10
+	VSUBPS       Z2, Z7, Z2
+	MOVQ         24(R12), R14
+	VMOVUPS      (R11)(R14*1), Z7
 	MOVQ         88(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
+	VMOVUPS      (R11)(R14*1), Z11
 	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z15
+	VMOVUPS      (R11)(R14*1), Z14
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	MOVQ         120(R12), R14
-	VMOVUPS      (R11)(R14*1), Z16
-	VADDPS       Z12, Z10, Z17
-	VADDPS       Z16, Z15, Z18
-	VSUBPS       Z12, Z10, Z10
-	VSUBPS       Z15, Z16, Z12
-	VMOVAPS      Z12, Z15
-	VFMADD231PS  Z6, Z10, Z15
-	VFMSUB231PS  Z6, Z12, Z10
-	VBROADCASTSS butterflyConstants<>+48(SB), Z6
-	VMOVAPS      Z0, Z12
-	VFMADD231PS  Z6, Z11, Z12
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z6, Z2, Z16
-	VFNMADD231PS Z6, Z11, Z0
-	VFNMADD231PS Z6, Z2, Z1
-	VADDPS       Z15, Z7, Z2
-	VADDPS       Z10, Z3, Z11
-	VSUBPS       Z15, Z7, Z7
-	VSUBPS       Z10, Z3, Z3
-	VBROADCASTSS butterflyConstants<>+208(SB), Z10
-	VMOVAPS      Z12, Z15
-	VFMADD231PS  Z10, Z2, Z15
-	VMOVAPS      Z16, Z19
-	VFMADD231PS  Z10, Z11, Z19
-	VBROADCASTSS 12(R13), Z20
-	VMULPS       Z20, Z19, Z21
-	VBROADCASTSS 8(R13), Z22
-	VMULPS       Z22, Z19, Z19
-	VFMSUB231PS  Z22, Z15, Z21
-	VFMADD231PS  Z20, Z15, Z19
-	VMOVUPS      Z21, 64(R8)(R10*1)
-	VMOVUPS      Z19, 64(R9)(R10*1)
-	VFNMADD231PS Z10, Z2, Z12
-	VFNMADD231PS Z10, Z11, Z16
+	VMOVUPS      (R11)(R14*1), Z15
+	VADDPS       Z11, Z7, Z16
+	VADDPS       Z15, Z14, Z17
+	VSUBPS       Z11, Z7, Z7
+	VSUBPS       Z14, Z15, Z11
+	VMOVAPS      Z11, Z14
+	VFMADD231PS  Z29, Z7, Z14
+	VFMSUB231PS  Z29, Z11, Z7
+	VMOVAPS      Z0, Z11
+	VFMADD231PS  Z31, Z10, Z11
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z31, Z2, Z15
+	VFNMADD231PS Z31, Z10, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VADDPS       Z14, Z6, Z2
+	VADDPS       Z7, Z3, Z10
+	VSUBPS       Z14, Z6, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMOVAPS      Z11, Z7
+	VFMADD231PS  Z30, Z2, Z7
+	VMOVAPS      Z15, Z14
+	VFMADD231PS  Z30, Z10, Z14
+	VBROADCASTSS 12(R13), Z18
+	VMULPS       Z18, Z14, Z19
+	VBROADCASTSS 8(R13), Z20
+	VMULPS       Z20, Z14, Z14
+	VFMSUB231PS  Z20, Z7, Z19
+	VFMADD231PS  Z18, Z7, Z14
+	VMOVUPS      Z19, 64(R8)(R10*1)
+	VMOVUPS      Z14, 64(R9)(R10*1)
+	VFNMADD231PS Z30, Z2, Z11
+	VFNMADD231PS Z30, Z10, Z15
 	VBROADCASTSS 44(R13), Z2
-	VMULPS       Z2, Z16, Z11
-	VBROADCASTSS 40(R13), Z15
-	VMULPS       Z15, Z16, Z16
-	VFMSUB231PS  Z15, Z12, Z11
-	VFMADD231PS  Z2, Z12, Z16
-	VMOVUPS      Z11, 320(R8)(R10*1)
+	VMULPS       Z2, Z15, Z7
+	VBROADCASTSS 40(R13), Z10
+	VMULPS       Z10, Z15, Z14
+	VFMSUB231PS  Z10, Z11, Z7
+	VFMADD231PS  Z2, Z11, Z14
+	VMOVUPS      Z7, 320(R8)(R10*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      Z16, 320(R9)(R10*1)
+	VMOVUPS      Z14, 320(R9)(R10*1)
 	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z10, Z3, Z2
-	VMOVAPS      Z1, Z11
-	VFNMADD231PS Z10, Z7, Z11
-	VBROADCASTSS 36(R13), Z12
-	VMULPS       Z12, Z11, Z15
-	VBROADCASTSS 32(R13), Z16
-	VMULPS       Z16, Z11, Z11
-	VFMSUB231PS  Z16, Z2, Z15
-	VFMADD231PS  Z12, Z2, Z11
-	VMOVUPS      Z15, 256(R8)(R10*1)
-	VMOVUPS      Z11, 256(R9)(R10*1)
-	VFNMADD231PS Z10, Z3, Z0
-	VFMADD231PS  Z10, Z7, Z1
+	VFMADD231PS  Z30, Z3, Z2
+	VMOVAPS      Z1, Z7
+	VFNMADD231PS Z30, Z6, Z7
+	VBROADCASTSS 36(R13), Z10
+	VMULPS       Z10, Z7, Z11
+	VBROADCASTSS 32(R13), Z14
+	VMULPS       Z14, Z7, Z7
+	VFMSUB231PS  Z14, Z2, Z11
+	VFMADD231PS  Z10, Z2, Z7
+	VMOVUPS      Z11, 256(R8)(R10*1)
+	VMOVUPS      Z7, 256(R9)(R10*1)
+	VFNMADD231PS Z30, Z3, Z0
+	VFMADD231PS  Z30, Z6, Z1
 	VBROADCASTSS 60(R13), Z2
 	VMULPS       Z2, Z1, Z3
-	VBROADCASTSS 56(R13), Z7
-	VMULPS       Z7, Z1, Z1
-	VFMSUB231PS  Z7, Z0, Z3
+	VBROADCASTSS 56(R13), Z6
+	VMULPS       Z6, Z1, Z1
+	VFMSUB231PS  Z6, Z0, Z3
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      Z3, 448(R8)(R10*1)
 	VMOVUPS      Z1, 448(R9)(R10*1)
 	VADDPS       Z5, Z4, Z0
-	VADDPS       Z14, Z13, Z1
+	VADDPS       Z13, Z12, Z1
 	VSUBPS       Z5, Z4, Z2
-	VSUBPS       Z13, Z14, Z3
+	VSUBPS       Z12, Z13, Z3
 	VADDPS       Z9, Z8, Z4
-	VADDPS       Z18, Z17, Z5
-	VSUBPS       Z9, Z8, Z7
-	VSUBPS       Z17, Z18, Z8
-	VADDPS       Z8, Z7, Z9
-	VSUBPS       Z7, Z8, Z7
-	VMOVAPS      Z2, Z8
-	VFMADD231PS  Z6, Z9, Z8
-	VMOVAPS      Z3, Z10
-	VFMADD231PS  Z6, Z7, Z10
-	VBROADCASTSS 20(R13), Z11
-	VMULPS       Z11, Z10, Z12
+	VADDPS       Z17, Z16, Z5
+	VSUBPS       Z9, Z8, Z6
+	VSUBPS       Z16, Z17, Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z6, Z7, Z6
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z31, Z8, Z7
+	VMOVAPS      Z3, Z9
+	VFMADD231PS  Z31, Z6, Z9
+	VBROADCASTSS 20(R13), Z10
+	VMULPS       Z10, Z9, Z11
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS 16(R13), Z13
-	VMULPS       Z13, Z10, Z10
-	VFMSUB231PS  Z13, Z8, Z12
-	VFMADD231PS  Z11, Z8, Z10
-	VMOVUPS      Z12, 128(R8)(R10*1)
-	VMOVUPS      Z10, 128(R9)(R10*1)
-	VFNMADD231PS Z6, Z9, Z2
-	VFNMADD231PS Z6, Z7, Z3
+	VBROADCASTSS 16(R13), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z7, Z11
+	VFMADD231PS  Z10, Z7, Z9
+	VMOVUPS      Z11, 128(R8)(R10*1)
+	VMOVUPS      Z9, 128(R9)(R10*1)
+	VFNMADD231PS Z31, Z8, Z2
+	VFNMADD231PS Z31, Z6, Z3
 	VBROADCASTSS 52(R13), Z6
 	VMULPS       Z6, Z3, Z7
 	VBROADCASTSS 48(R13), Z8
@@ -18033,19 +17991,22 @@ none:
 // func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled16AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	VBROADCASTSS butterflyConstants<>+208(SB), Z30
+	VBROADCASTSS butterflyConstants<>+204(SB), Z29
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         72(AX), R13
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -18109,32 +18070,31 @@ line:
 	VSUBPS       Z3, Z5, Z3
 	VADDPS       Z4, Z0, Z5
 	VSUBPS       Z2, Z1, Z9
-	VBROADCASTSS butterflyConstants<>+204(SB), Z10
-	VMOVAPS      Z5, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFNMADD231PS Z10, Z5, Z9
+	VMOVAPS      Z5, Z10
+	VFMADD231PS  Z29, Z9, Z10
+	VFNMADD231PS Z29, Z5, Z9
 	VSUBPS       Z4, Z0, Z0
 	VADDPS       Z2, Z1, Z1
 	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z10, Z0, Z2
-	VFMSUB231PS  Z10, Z1, Z0
+	VFMADD231PS  Z29, Z0, Z2
+	VFMSUB231PS  Z29, Z1, Z0
 	VMOVUPS      128(R9)(R10*1), Z1
 	VBROADCASTSS 20(R13), Z4
 	VMULPS       Z4, Z1, Z5
-	VBROADCASTSS 16(R13), Z10
-	VMULPS       Z10, Z1, Z1
+	VBROADCASTSS 16(R13), Z11
+	VMULPS       Z11, Z1, Z1
 	VMOVUPS      128(R8)(R10*1), Z12
-	VFMADD231PS  Z10, Z12, Z5
+	VFMADD231PS  Z11, Z12, Z5
 	VFNMADD231PS Z4, Z12, Z1
 	VMOVUPS      384(R9)(R10*1), Z4
-	VBROADCASTSS 52(R13), Z10
-	VMULPS       Z10, Z4, Z12
+	VBROADCASTSS 52(R13), Z11
+	VMULPS       Z11, Z4, Z12
 	VBROADCASTSS 48(R13), Z13
 	VMULPS       Z13, Z4, Z4
 	VMOVUPS      384(R8)(R10*1), Z14
 	VFMADD231PS  Z13, Z14, Z12
-	VFNMADD231PS Z10, Z14, Z4
-	VADDPS       Z4, Z1, Z10
+	VFNMADD231PS Z11, Z14, Z4
+	VADDPS       Z4, Z1, Z11
 	VADDPS       Z12, Z5, Z13
 	VSUBPS       Z4, Z1, Z1
 	VSUBPS       Z12, Z5, Z4
@@ -18164,15 +18124,14 @@ line:
 	VADDPS       Z4, Z12, Z4
 	VADDPS       Z13, Z15, Z12
 	VSUBPS       Z13, Z15, Z13
-	VSUBPS       Z10, Z14, Z15
-	VADDPS       Z10, Z14, Z10
-	VBROADCASTSS butterflyConstants<>+48(SB), Z14
-	VMOVAPS      Z16, Z17
-	VFMADD231PS  Z14, Z1, Z17
-	VFNMADD231PS Z14, Z1, Z16
+	VSUBPS       Z11, Z14, Z15
+	VADDPS       Z11, Z14, Z11
+	VMOVAPS      Z16, Z14
+	VFMADD231PS  Z31, Z1, Z14
+	VFNMADD231PS Z31, Z1, Z16
 	VMOVAPS      Z4, Z1
-	VFNMADD231PS Z14, Z5, Z1
-	VFMADD231PS  Z14, Z5, Z4
+	VFNMADD231PS Z31, Z5, Z1
+	VFMADD231PS  Z31, Z5, Z4
 	VADDPS       Z8, Z12, Z5
 	MOVQ         (R12), DI
 	VMOVUPS      Z5, (R11)(DI*1)
@@ -18188,47 +18147,46 @@ line:
 	ADDQ         SI, DX
 	MOVQ         96(R12), DI
 	VMOVUPS      Z5, (R11)(DI*1)
-	VBROADCASTSS butterflyConstants<>+208(SB), Z5
-	VMOVAPS      Z17, Z6
-	VFMADD231PS  Z5, Z9, Z6
+	VMOVAPS      Z14, Z5
+	VFMADD231PS  Z30, Z9, Z5
 	MOVQ         8(R12), DI
-	VMOVUPS      Z6, (R11)(DI*1)
-	VFNMADD231PS Z5, Z9, Z17
+	VMOVUPS      Z5, (R11)(DI*1)
+	VFNMADD231PS Z30, Z9, Z14
 	MOVQ         72(R12), DI
-	VMOVUPS      Z17, (R11)(DI*1)
-	VMOVAPS      Z16, Z6
-	VFNMADD231PS Z5, Z11, Z6
+	VMOVUPS      Z14, (R11)(DI*1)
+	VMOVAPS      Z16, Z5
+	VFNMADD231PS Z30, Z10, Z5
 	MOVQ         40(R12), DI
-	VMOVUPS      Z6, (R11)(DI*1)
-	VFMADD231PS  Z5, Z11, Z16
+	VMOVUPS      Z5, (R11)(DI*1)
+	VFMADD231PS  Z30, Z10, Z16
 	MOVQ         104(R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
-	VMOVAPS      Z15, Z6
-	VFMADD231PS  Z14, Z3, Z6
+	VMOVAPS      Z15, Z5
+	VFMADD231PS  Z31, Z3, Z5
 	MOVQ         16(R12), DI
-	VMOVUPS      Z6, (R11)(DI*1)
-	VFNMADD231PS Z14, Z3, Z15
+	VMOVUPS      Z5, (R11)(DI*1)
+	VFNMADD231PS Z31, Z3, Z15
 	MOVQ         80(R12), DI
 	VMOVUPS      Z15, (R11)(DI*1)
-	VMOVAPS      Z10, Z3
-	VFNMADD231PS Z14, Z7, Z3
+	VMOVAPS      Z11, Z3
+	VFNMADD231PS Z31, Z7, Z3
 	MOVQ         48(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
-	VFMADD231PS  Z14, Z7, Z10
+	VFMADD231PS  Z31, Z7, Z11
 	MOVQ         112(R12), DI
-	VMOVUPS      Z10, (R11)(DI*1)
+	VMOVUPS      Z11, (R11)(DI*1)
 	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z5, Z0, Z3
+	VFMADD231PS  Z30, Z0, Z3
 	MOVQ         24(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
-	VFNMADD231PS Z5, Z0, Z1
+	VFNMADD231PS Z30, Z0, Z1
 	MOVQ         88(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	VMOVAPS      Z4, Z0
-	VFNMADD231PS Z5, Z2, Z0
+	VFNMADD231PS Z30, Z2, Z0
 	MOVQ         56(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VFMADD231PS  Z5, Z2, Z4
+	VFMADD231PS  Z30, Z2, Z4
 	MOVQ         120(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
 	CMPQ         DX, 16(CX)
@@ -18299,19 +18257,22 @@ none:
 // func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf16AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	VBROADCASTSS butterflyConstants<>+208(SB), Z30
+	VBROADCASTSS butterflyConstants<>+204(SB), Z29
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         72(AX), R13
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -18332,97 +18293,95 @@ line:
 	VMOVUPS      (R11)(R14*1), Z2
 	MOVQ         40(R12), R14
 	VMOVUPS      (R11)(R14*1), Z3
-	VBROADCASTSS butterflyConstants<>+204(SB), Z4
-	VMOVAPS      Z2, Z5
-	VFNMADD231PS Z4, Z3, Z5
-	VMOVAPS      Z3, Z6
-	VFMADD231PS  Z4, Z2, Z6
+	VMOVAPS      Z2, Z4
+	VFNMADD231PS Z29, Z3, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z29, Z2, Z5
 	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
+	VMOVUPS      (R11)(R14*1), Z6
 	MOVQ         48(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
-	VSUBPS       Z8, Z7, Z9
-	VADDPS       Z7, Z8, Z10
+	VMOVUPS      (R11)(R14*1), Z7
+	VSUBPS       Z7, Z6, Z8
+	VADDPS       Z6, Z7, Z9
 	MOVQ         24(R12), R14
-	VMOVUPS      (R11)(R14*1), Z11
+	VMOVUPS      (R11)(R14*1), Z10
 	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
-	VMOVAPS      Z12, Z13
-	VFMSUB231PS  Z4, Z11, Z13
-	VFMADD213PS  Z11, Z12, Z4
-	VBROADCASTSS butterflyConstants<>+48(SB), Z14
-	VMOVAPS      Z0, Z15
-	VFMADD231PS  Z14, Z9, Z15
-	VMOVAPS      Z1, Z16
-	VFMADD231PS  Z14, Z10, Z16
-	VFNMADD213PS Z0, Z14, Z9
-	VFMSUB213PS  Z1, Z14, Z10
+	VMOVUPS      (R11)(R14*1), Z11
+	VMOVAPS      Z11, Z12
+	VFMSUB231PS  Z29, Z10, Z12
+	VMOVAPS      Z10, Z13
+	VFMADD231PS  Z29, Z11, Z13
+	VMOVAPS      Z0, Z14
+	VFMADD231PS  Z31, Z8, Z14
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z31, Z9, Z15
+	VFNMADD213PS Z0, Z31, Z8
+	VFMSUB213PS  Z1, Z31, Z9
+	VADDPS       Z12, Z4, Z16
 	VADDPS       Z13, Z5, Z17
-	VADDPS       Z4, Z6, Z18
-	VSUBPS       Z13, Z5, Z5
-	VSUBPS       Z6, Z4, Z4
-	VBROADCASTSS butterflyConstants<>+208(SB), Z6
+	VSUBPS       Z12, Z4, Z4
+	VSUBPS       Z5, Z13, Z5
+	VMOVAPS      Z14, Z12
+	VFMADD231PS  Z30, Z16, Z12
 	VMOVAPS      Z15, Z13
-	VFMADD231PS  Z6, Z17, Z13
-	VMOVAPS      Z16, Z19
-	VFMADD231PS  Z6, Z18, Z19
-	VBROADCASTSS 12(R13), Z20
-	VMULPS       Z20, Z19, Z21
-	VBROADCASTSS 8(R13), Z22
-	VMULPS       Z22, Z19, Z19
-	VFMADD231PS  Z22, Z13, Z21
-	VFMSUB231PS  Z20, Z13, Z19
-	VMOVUPS      Z21, 64(R8)(R10*1)
-	VMOVUPS      Z19, 64(R9)(R10*1)
-	VFNMADD231PS Z6, Z17, Z15
-	VFMSUB231PS  Z6, Z18, Z16
-	VBROADCASTSS 44(R13), Z13
-	VMULPS       Z13, Z16, Z17
-	VBROADCASTSS 40(R13), Z18
-	VMULPS       Z18, Z16, Z16
-	VFMSUB231PS  Z18, Z15, Z17
-	VFMADD231PS  Z13, Z15, Z16
-	VMOVUPS      Z17, 320(R8)(R10*1)
-	VMOVUPS      Z16, 320(R9)(R10*1)
+	VFMADD231PS  Z30, Z17, Z13
+	VBROADCASTSS 12(R13), Z18
+	VMULPS       Z18, Z13, Z19
+	VBROADCASTSS 8(R13), Z20
+	VMULPS       Z20, Z13, Z13
+	VFMADD231PS  Z20, Z12, Z19
+	VFMSUB231PS  Z18, Z12, Z13
+	VMOVUPS      Z19, 64(R8)(R10*1)
+	VMOVUPS      Z13, 64(R9)(R10*1)
+	VFNMADD231PS Z30, Z16, Z14
+	VFMSUB231PS  Z30, Z17, Z15
+	VBROADCASTSS 44(R13), Z12
+	VMULPS       Z12, Z15, Z13
+	VBROADCASTSS 40(R13), Z16
+	VMULPS       Z16, Z15, Z15
+	VFMSUB231PS  Z16, Z14, Z13
+	VFMADD231PS  Z12, Z14, Z15
+	VMOVUPS      Z13, 320(R8)(R10*1)
+	VMOVUPS      Z15, 320(R9)(R10*1)
+	VMOVAPS      Z8, Z12
+	VFMADD231PS  Z30, Z5, Z12
 	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z6, Z4, Z13
-	VMOVAPS      Z10, Z15
-	VFNMADD231PS Z6, Z5, Z15
-	VBROADCASTSS 36(R13), Z16
-	VMULPS       Z16, Z15, Z17
-	VBROADCASTSS 32(R13), Z18
-	VMULPS       Z18, Z15, Z15
-	VFMSUB231PS  Z18, Z13, Z17
-	VFMADD231PS  Z16, Z13, Z15
-	VMOVUPS      Z17, 256(R8)(R10*1)
-	VMOVUPS      Z15, 256(R9)(R10*1)
-	VFNMADD231PS Z6, Z4, Z9
-	VFMADD231PS  Z6, Z5, Z10
+	VFNMADD231PS Z30, Z4, Z13
+	VBROADCASTSS 36(R13), Z14
+	VMULPS       Z14, Z13, Z15
+	VBROADCASTSS 32(R13), Z16
+	VMULPS       Z16, Z13, Z13
+	VFMSUB231PS  Z16, Z12, Z15
+	VFMADD231PS  Z14, Z12, Z13
+	VMOVUPS      Z15, 256(R8)(R10*1)
+	VMOVUPS      Z13, 256(R9)(R10*1)
+	VFNMADD231PS Z30, Z5, Z8
+	VFMADD231PS  Z30, Z4, Z9
 	VBROADCASTSS 60(R13), Z4
-	VMULPS       Z4, Z10, Z5
+	VMULPS       Z4, Z9, Z5
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VBROADCASTSS 56(R13), Z6
-	VMULPS       Z6, Z10, Z10
-	VFMSUB231PS  Z6, Z9, Z5
-	VFMADD231PS  Z4, Z9, Z10
+	VBROADCASTSS 56(R13), Z12
+	VMULPS       Z12, Z9, Z9
+	VFMSUB231PS  Z12, Z8, Z5
+	VFMADD231PS  Z4, Z8, Z9
 	VMOVUPS      Z5, 448(R8)(R10*1)
-	VMOVUPS      Z10, 448(R9)(R10*1)
+	VMOVUPS      Z9, 448(R9)(R10*1)
 	VADDPS       Z1, Z0, Z4
-	VADDPS       Z8, Z7, Z5
+	VADDPS       Z7, Z6, Z5
 	VSUBPS       Z1, Z0, Z0
-	VSUBPS       Z7, Z8, Z1
+	VSUBPS       Z6, Z7, Z1
 	VADDPS       Z3, Z2, Z6
-	VADDPS       Z12, Z11, Z7
+	VADDPS       Z11, Z10, Z7
 	VSUBPS       Z3, Z2, Z2
-	VSUBPS       Z11, Z12, Z3
+	VSUBPS       Z10, Z11, Z3
 	VADDPS       Z3, Z2, Z8
 	VSUBPS       Z2, Z3, Z2
 	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z14, Z8, Z3
+	VFMADD231PS  Z31, Z8, Z3
 	VMOVAPS      Z1, Z9
-	VFMADD231PS  Z14, Z2, Z9
+	VFMADD231PS  Z31, Z2, Z9
 	VBROADCASTSS 20(R13), Z10
 	VMULPS       Z10, Z9, Z11
 	VBROADCASTSS 16(R13), Z12
@@ -18431,8 +18390,8 @@ line:
 	VFMADD231PS  Z10, Z3, Z9
 	VMOVUPS      Z11, 128(R8)(R10*1)
 	VMOVUPS      Z9, 128(R9)(R10*1)
-	VFNMADD231PS Z14, Z8, Z0
-	VFNMADD231PS Z14, Z2, Z1
+	VFNMADD231PS Z31, Z8, Z0
+	VFNMADD231PS Z31, Z2, Z1
 	VBROADCASTSS 52(R13), Z2
 	VMULPS       Z2, Z1, Z3
 	VBROADCASTSS 48(R13), Z8
@@ -18530,19 +18489,22 @@ none:
 // func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf16AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	VBROADCASTSS butterflyConstants<>+204(SB), Z30
+	VBROADCASTSS butterflyConstants<>+208(SB), Z29
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         72(AX), R13
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -18603,26 +18565,25 @@ line:
 	VSUBPS       Z3, Z5, Z3
 	VADDPS       Z4, Z0, Z5
 	VSUBPS       Z2, Z1, Z9
-	VBROADCASTSS butterflyConstants<>+204(SB), Z10
-	VMOVAPS      Z5, Z11
-	VFMADD231PS  Z10, Z9, Z11
-	VFNMADD231PS Z10, Z5, Z9
+	VMOVAPS      Z5, Z10
+	VFMADD231PS  Z30, Z9, Z10
+	VFNMADD231PS Z30, Z5, Z9
 	VSUBPS       Z4, Z0, Z0
 	VADDPS       Z2, Z1, Z1
 	VMOVAPS      Z1, Z2
-	VFMADD231PS  Z10, Z0, Z2
-	VFMSUB231PS  Z10, Z1, Z0
+	VFMADD231PS  Z30, Z0, Z2
+	VFMSUB231PS  Z30, Z1, Z0
 	VMOVUPS      128(R9)(R10*1), Z1
 	VBROADCASTSS 20(R13), Z4
 	VMULPS       Z4, Z1, Z5
-	VBROADCASTSS 16(R13), Z10
-	VMULPS       Z10, Z1, Z1
+	VBROADCASTSS 16(R13), Z11
+	VMULPS       Z11, Z1, Z1
 	VMOVUPS      128(R8)(R10*1), Z12
-	VFMADD231PS  Z10, Z12, Z5
+	VFMADD231PS  Z11, Z12, Z5
 	VFNMADD231PS Z4, Z12, Z1
 	VMOVUPS      384(R9)(R10*1), Z4
-	VBROADCASTSS 52(R13), Z10
-	VMULPS       Z10, Z4, Z12
+	VBROADCASTSS 52(R13), Z11
+	VMULPS       Z11, Z4, Z12
 	VBROADCASTSS 48(R13), Z13
 	VMULPS       Z13, Z4, Z4
 	VMOVUPS      384(R8)(R10*1), Z14
@@ -18630,8 +18591,8 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z10, Z14, Z4
-	VADDPS       Z4, Z1, Z10
+	VFNMADD231PS Z11, Z14, Z4
+	VADDPS       Z4, Z1, Z11
 	VADDPS       Z12, Z5, Z13
 	VSUBPS       Z4, Z1, Z1
 	VSUBPS       Z12, Z5, Z4
@@ -18658,38 +18619,36 @@ line:
 	VADDPS       Z4, Z12, Z4
 	VADDPS       Z13, Z15, Z12
 	VSUBPS       Z13, Z15, Z13
-	VSUBPS       Z10, Z14, Z15
-	VADDPS       Z10, Z14, Z10
-	VBROADCASTSS butterflyConstants<>+48(SB), Z14
-	VMOVAPS      Z16, Z17
-	VFMADD231PS  Z14, Z1, Z17
-	VFNMADD231PS Z14, Z1, Z16
+	VSUBPS       Z11, Z14, Z15
+	VADDPS       Z11, Z14, Z11
+	VMOVAPS      Z16, Z14
+	VFMADD231PS  Z31, Z1, Z14
+	VFNMADD231PS Z31, Z1, Z16
 	VMOVAPS      Z4, Z1
-	VFNMADD231PS Z14, Z5, Z1
-	VFMADD231PS  Z14, Z5, Z4
+	VFNMADD231PS Z31, Z5, Z1
+	VFMADD231PS  Z31, Z5, Z4
 	VADDPS       Z8, Z12, Z5
 	MOVQ         (R12), DI
 	VMOVUPS      Z5, (R11)(DI*1)
 	VSUBPS       Z6, Z13, Z5
 	MOVQ         32(R12), DI
 	VMOVUPS      Z5, (R11)(DI*1)
-	VBROADCASTSS butterflyConstants<>+208(SB), Z5
-	VFMADD231PS  Z5, Z9, Z17
+	VFMADD231PS  Z29, Z9, Z14
 	MOVQ         8(R12), DI
-	VMOVUPS      Z17, (R11)(DI*1)
-	VFNMADD231PS Z5, Z11, Z16
+	VMOVUPS      Z14, (R11)(DI*1)
+	VFNMADD231PS Z29, Z10, Z16
 	MOVQ         40(R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
-	VFMADD231PS  Z14, Z3, Z15
+	VFMADD231PS  Z31, Z3, Z15
 	MOVQ         16(R12), DI
 	VMOVUPS      Z15, (R11)(DI*1)
-	VFNMADD231PS Z14, Z7, Z10
+	VFNMADD231PS Z31, Z7, Z11
 	MOVQ         48(R12), DI
-	VMOVUPS      Z10, (R11)(DI*1)
-	VFMADD231PS  Z5, Z0, Z1
+	VMOVUPS      Z11, (R11)(DI*1)
+	VFMADD231PS  Z29, Z0, Z1
 	MOVQ         24(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
-	VFNMADD231PS Z5, Z2, Z4
+	VFNMADD231PS Z29, Z2, Z4
 	MOVQ         56(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
 	CMPQ         DX, 16(CX)
@@ -20294,18 +20253,25 @@ none:
 // func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line17AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+244(SB), Z31
+	VBROADCASTSS butterflyConstants<>+248(SB), Z30
+	VBROADCASTSS butterflyConstants<>+252(SB), Z29
+	VBROADCASTSS butterflyConstants<>+256(SB), Z28
+	VBROADCASTSS butterflyConstants<>+260(SB), Z27
+	VBROADCASTSS butterflyConstants<>+264(SB), Z26
+	VBROADCASTSS butterflyConstants<>+268(SB), Z25
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -20440,99 +20406,92 @@ line:
 	VADDPS       Z3, Z11, Z18
 	VSUBPS       Z3, Z11, Z3
 	VADDPS       Z16, Z0, Z0
-	VBROADCASTSS butterflyConstants<>+244(SB), Z11
-	VMULPS       Z11, Z1, Z16
-	VBROADCASTSS butterflyConstants<>+248(SB), Z19
-	VFMADD231PS  Z19, Z2, Z16
-	VBROADCASTSS butterflyConstants<>+252(SB), Z20
-	VFMADD231PS  Z20, Z4, Z16
-	VBROADCASTSS butterflyConstants<>+256(SB), Z21
-	VFMADD231PS  Z21, Z6, Z16
-	VBROADCASTSS butterflyConstants<>+260(SB), Z22
-	VFMADD231PS  Z22, Z8, Z16
-	VBROADCASTSS butterflyConstants<>+264(SB), Z23
-	VFMADD231PS  Z23, Z10, Z16
-	VBROADCASTSS butterflyConstants<>+268(SB), Z24
-	VFMADD231PS  Z24, Z12, Z16
-	VBROADCASTSS butterflyConstants<>+272(SB), Z25
-	VFMADD231PS  Z25, Z14, Z16
-	VMULPS       Z19, Z1, Z26
-	VFMADD231PS  Z21, Z2, Z26
-	VFMADD231PS  Z23, Z4, Z26
-	VFMADD231PS  Z25, Z6, Z26
-	VFNMADD231PS Z24, Z8, Z26
+	VMULPS       Z31, Z1, Z11
+	VFMADD231PS  Z30, Z2, Z11
+	VFMADD231PS  Z29, Z4, Z11
+	VFMADD231PS  Z28, Z6, Z11
+	VFMADD231PS  Z27, Z8, Z11
+	VFMADD231PS  Z26, Z10, Z11
+	VFMADD231PS  Z25, Z12, Z11
+	VBROADCASTSS butterflyConstants<>+272(SB), Z16
+	VFMADD231PS  Z16, Z14, Z11
+	VMULPS       Z30, Z1, Z19
+	VFMADD231PS  Z28, Z2, Z19
+	VFMADD231PS  Z26, Z4, Z19
+	VFMADD231PS  Z16, Z6, Z19
+	VFNMADD231PS Z25, Z8, Z19
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z22, Z10, Z26
-	VFNMADD231PS Z20, Z12, Z26
-	VFNMADD231PS Z11, Z14, Z26
-	VMULPS       Z20, Z1, Z27
-	VFMADD231PS  Z23, Z2, Z27
-	VFNMADD231PS Z25, Z4, Z27
-	VFNMADD231PS Z22, Z6, Z27
-	VFNMADD231PS Z19, Z8, Z27
-	VFMADD231PS  Z11, Z10, Z27
-	VFMADD231PS  Z21, Z12, Z27
-	VFMADD231PS  Z24, Z14, Z27
-	VMULPS       Z21, Z1, Z28
-	VFMADD231PS  Z25, Z2, Z28
-	VFNMADD231PS Z22, Z4, Z28
-	VFNMADD231PS Z11, Z6, Z28
-	VFMADD231PS  Z20, Z8, Z28
-	VFMADD231PS  Z24, Z10, Z28
-	VFNMADD231PS Z23, Z12, Z28
-	VFNMADD231PS Z19, Z14, Z28
-	VMULPS       Z22, Z1, Z29
-	VFNMADD231PS Z24, Z2, Z29
-	VFNMADD231PS Z19, Z4, Z29
-	VFMADD231PS  Z20, Z6, Z29
-	VFMADD231PS  Z25, Z8, Z29
-	VFNMADD231PS Z21, Z10, Z29
-	VFMADD231PS  Z11, Z12, Z29
-	VFMADD231PS  Z23, Z14, Z29
-	VMULPS       Z23, Z1, Z30
-	VFNMADD231PS Z22, Z2, Z30
-	VFMADD231PS  Z11, Z4, Z30
-	VFMADD231PS  Z24, Z6, Z30
-	VFNMADD231PS Z21, Z8, Z30
-	VFMADD231PS  Z19, Z10, Z30
-	VFMADD231PS  Z25, Z12, Z30
+	VFNMADD231PS Z27, Z10, Z19
+	VFNMADD231PS Z29, Z12, Z19
+	VFNMADD231PS Z31, Z14, Z19
+	VMULPS       Z29, Z1, Z20
+	VFMADD231PS  Z26, Z2, Z20
+	VFNMADD231PS Z16, Z4, Z20
+	VFNMADD231PS Z27, Z6, Z20
+	VFNMADD231PS Z30, Z8, Z20
+	VFMADD231PS  Z31, Z10, Z20
+	VFMADD231PS  Z28, Z12, Z20
+	VFMADD231PS  Z25, Z14, Z20
+	VMULPS       Z28, Z1, Z21
+	VFMADD231PS  Z16, Z2, Z21
+	VFNMADD231PS Z27, Z4, Z21
+	VFNMADD231PS Z31, Z6, Z21
+	VFMADD231PS  Z29, Z8, Z21
+	VFMADD231PS  Z25, Z10, Z21
+	VFNMADD231PS Z26, Z12, Z21
+	VFNMADD231PS Z30, Z14, Z21
+	VMULPS       Z27, Z1, Z22
+	VFNMADD231PS Z25, Z2, Z22
+	VFNMADD231PS Z30, Z4, Z22
+	VFMADD231PS  Z29, Z6, Z22
+	VFMADD231PS  Z16, Z8, Z22
+	VFNMADD231PS Z28, Z10, Z22
+	VFMADD231PS  Z31, Z12, Z22
+	VFMADD231PS  Z26, Z14, Z22
+	VMULPS       Z26, Z1, Z23
+	VFNMADD231PS Z27, Z2, Z23
+	VFMADD231PS  Z31, Z4, Z23
+	VFMADD231PS  Z25, Z6, Z23
+	VFNMADD231PS Z28, Z8, Z23
+	VFMADD231PS  Z30, Z10, Z23
+	VFMADD231PS  Z16, Z12, Z23
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD231PS Z20, Z14, Z30
-	VMULPS       Z24, Z1, Z31
-	VFNMADD231PS Z20, Z2, Z31
-	VFMADD231PS  Z21, Z4, Z31
-	VFNMADD231PS Z23, Z6, Z31
-	VFMADD231PS  Z11, Z8, Z31
-	VFMADD231PS  Z25, Z10, Z31
-	VFNMADD231PS Z19, Z12, Z31
-	VFMADD231PS  Z22, Z14, Z31
-	VMULPS       Z25, Z1, Z1
-	VFNMADD231PS Z11, Z2, Z1
-	VFMADD231PS  Z24, Z4, Z1
-	VFNMADD231PS Z19, Z6, Z1
-	VFMADD231PS  Z23, Z8, Z1
-	VFNMADD231PS Z20, Z10, Z1
-	VFMADD231PS  Z22, Z12, Z1
-	VFNMADD231PS Z21, Z14, Z1
+	VFNMADD231PS Z29, Z14, Z23
+	VMULPS       Z25, Z1, Z24
+	VFNMADD231PS Z29, Z2, Z24
+	VFMADD231PS  Z28, Z4, Z24
+	VFNMADD231PS Z26, Z6, Z24
+	VFMADD231PS  Z31, Z8, Z24
+	VFMADD231PS  Z16, Z10, Z24
+	VFNMADD231PS Z30, Z12, Z24
+	VFMADD231PS  Z27, Z14, Z24
+	VMULPS       Z16, Z1, Z1
+	VFNMADD231PS Z31, Z2, Z1
+	VFMADD231PS  Z25, Z4, Z1
+	VFNMADD231PS Z30, Z6, Z1
+	VFMADD231PS  Z26, Z8, Z1
+	VFNMADD231PS Z29, Z10, Z1
+	VFMADD231PS  Z27, Z12, Z1
+	VFNMADD231PS Z28, Z14, Z1
 	VMOVUPS      Z0, (DI)(R10*1)
 	VMOVUPS      Z5, 448(R8)(R10*1)
-	VMOVUPS      Z16, 448(R9)(R10*1)
+	VMOVUPS      Z11, 448(R9)(R10*1)
 	VMOVUPS      Z17, 384(R8)(R10*1)
-	VMOVUPS      Z26, 384(R9)(R10*1)
+	VMOVUPS      Z19, 384(R9)(R10*1)
 	VMOVUPS      Z3, 320(R8)(R10*1)
-	VMOVUPS      Z27, 320(R9)(R10*1)
+	VMOVUPS      Z20, 320(R9)(R10*1)
 	VMOVUPS      Z7, 256(R8)(R10*1)
-	VMOVUPS      Z28, 256(R9)(R10*1)
+	VMOVUPS      Z21, 256(R9)(R10*1)
 	VMOVUPS      Z18, 192(R8)(R10*1)
-	VMOVUPS      Z29, 192(R9)(R10*1)
+	VMOVUPS      Z22, 192(R9)(R10*1)
 	VMOVUPS      Z9, 128(R8)(R10*1)
-	VMOVUPS      Z30, 128(R9)(R10*1)
+	VMOVUPS      Z23, 128(R9)(R10*1)
 	VMOVUPS      Z13, 64(R8)(R10*1)
-	VMOVUPS      Z31, 64(R9)(R10*1)
+	VMOVUPS      Z24, 64(R9)(R10*1)
 	VMOVUPS      Z15, (R8)(R10*1)
 	VMOVUPS      Z1, (R9)(R10*1)
 	CMPQ         DX, 16(CX)
@@ -20602,18 +20561,26 @@ none:
 // func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack17AVX512(SB), $8-16
-	MOVQ job+0(FP), AX
-	MOVQ transfers+8(FP), AX
-	MOVQ 120(AX), CX
-	ADDQ AX, CX
-	MOVQ (CX), DX
-	MOVQ 24(CX), BX
-	MOVQ 32(CX), SI
-	MOVQ job+0(FP), AX
-	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
-	MOVQ AX, (SP)
+	MOVQ         job+0(FP), AX
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), CX
+	ADDQ         AX, CX
+	MOVQ         (CX), DX
+	MOVQ         24(CX), BX
+	MOVQ         32(CX), SI
+	VBROADCASTSS butterflyConstants<>+244(SB), Z31
+	VBROADCASTSS butterflyConstants<>+248(SB), Z30
+	VBROADCASTSS butterflyConstants<>+252(SB), Z29
+	VBROADCASTSS butterflyConstants<>+256(SB), Z28
+	VBROADCASTSS butterflyConstants<>+260(SB), Z27
+	VBROADCASTSS butterflyConstants<>+264(SB), Z26
+	VBROADCASTSS butterflyConstants<>+268(SB), Z25
+	VBROADCASTSS butterflyConstants<>+272(SB), Z24
+	MOVQ         job+0(FP), AX
+	XORQ         R10, R10
+	MOVQ         64(AX), R12
+	MOVQ         80(AX), AX
+	MOVQ         AX, (SP)
 
 butterfly:
 	MOVQ job+0(FP), AX
@@ -20705,136 +20672,128 @@ line:
 	VSUBPS       Z0, Z6, Z0
 	VADDPS       Z2, Z10, Z2
 	VMOVUPS      448(R9)(R10*1), Z6
-	VBROADCASTSS butterflyConstants<>+244(SB), Z10
-	VMULPS       Z10, Z6, Z11
-	VMOVUPS      384(R9)(R10*1), Z12
-	VBROADCASTSS butterflyConstants<>+248(SB), Z13
-	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      320(R9)(R10*1), Z14
-	VBROADCASTSS butterflyConstants<>+252(SB), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      256(R9)(R10*1), Z16
-	VBROADCASTSS butterflyConstants<>+256(SB), Z17
-	VFMADD231PS  Z17, Z16, Z11
-	VMOVUPS      192(R9)(R10*1), Z18
-	VBROADCASTSS butterflyConstants<>+260(SB), Z19
-	VFMADD231PS  Z19, Z18, Z11
+	VMULPS       Z31, Z6, Z10
+	VMOVUPS      384(R9)(R10*1), Z11
+	VFMADD231PS  Z30, Z11, Z10
+	VMOVUPS      320(R9)(R10*1), Z12
+	VFMADD231PS  Z29, Z12, Z10
+	VMOVUPS      256(R9)(R10*1), Z13
+	VFMADD231PS  Z28, Z13, Z10
+	VMOVUPS      192(R9)(R10*1), Z14
+	VFMADD231PS  Z27, Z14, Z10
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      128(R9)(R10*1), Z20
-	VBROADCASTSS butterflyConstants<>+264(SB), Z21
-	VFMADD231PS  Z21, Z20, Z11
-	VMOVUPS      64(R9)(R10*1), Z22
-	VBROADCASTSS butterflyConstants<>+268(SB), Z23
-	VFMADD231PS  Z23, Z22, Z11
-	VMOVUPS      (R9)(R10*1), Z24
-	VBROADCASTSS butterflyConstants<>+272(SB), Z25
-	VFMADD231PS  Z25, Z24, Z11
-	VMULPS       Z13, Z6, Z26
-	VFMADD231PS  Z17, Z12, Z26
-	VFMADD231PS  Z21, Z14, Z26
-	VFMADD231PS  Z25, Z16, Z26
-	VFNMADD231PS Z23, Z18, Z26
-	VFNMADD231PS Z19, Z20, Z26
-	VFNMADD231PS Z15, Z22, Z26
-	VFNMADD231PS Z10, Z24, Z26
-	VMULPS       Z15, Z6, Z27
-	VFMADD231PS  Z21, Z12, Z27
-	VFNMADD231PS Z25, Z14, Z27
-	VFNMADD231PS Z19, Z16, Z27
-	VFNMADD231PS Z13, Z18, Z27
-	VFMADD231PS  Z10, Z20, Z27
-	VFMADD231PS  Z17, Z22, Z27
-	VFMADD231PS  Z23, Z24, Z27
-	VMULPS       Z17, Z6, Z28
-	VFMADD231PS  Z25, Z12, Z28
-	VFNMADD231PS Z19, Z14, Z28
-	VFNMADD231PS Z10, Z16, Z28
-	VFMADD231PS  Z15, Z18, Z28
-	VFMADD231PS  Z23, Z20, Z28
-	VFNMADD231PS Z21, Z22, Z28
-	VFNMADD231PS Z13, Z24, Z28
-	VMULPS       Z19, Z6, Z29
-	VFNMADD231PS Z23, Z12, Z29
-	VFNMADD231PS Z13, Z14, Z29
-	VFMADD231PS  Z15, Z16, Z29
+	VMOVUPS      128(R9)(R10*1), Z15
+	VFMADD231PS  Z26, Z15, Z10
+	VMOVUPS      64(R9)(R10*1), Z16
+	VFMADD231PS  Z25, Z16, Z10
+	VMOVUPS      (R9)(R10*1), Z17
+	VFMADD231PS  Z24, Z17, Z10
+	VMULPS       Z30, Z6, Z18
+	VFMADD231PS  Z28, Z11, Z18
+	VFMADD231PS  Z26, Z12, Z18
+	VFMADD231PS  Z24, Z13, Z18
+	VFNMADD231PS Z25, Z14, Z18
+	VFNMADD231PS Z27, Z15, Z18
+	VFNMADD231PS Z29, Z16, Z18
+	VFNMADD231PS Z31, Z17, Z18
+	VMULPS       Z29, Z6, Z19
+	VFMADD231PS  Z26, Z11, Z19
+	VFNMADD231PS Z24, Z12, Z19
+	VFNMADD231PS Z27, Z13, Z19
+	VFNMADD231PS Z30, Z14, Z19
+	VFMADD231PS  Z31, Z15, Z19
+	VFMADD231PS  Z28, Z16, Z19
+	VFMADD231PS  Z25, Z17, Z19
+	VMULPS       Z28, Z6, Z20
+	VFMADD231PS  Z24, Z11, Z20
+	VFNMADD231PS Z27, Z12, Z20
+	VFNMADD231PS Z31, Z13, Z20
+	VFMADD231PS  Z29, Z14, Z20
+	VFMADD231PS  Z25, Z15, Z20
+	VFNMADD231PS Z26, Z16, Z20
+	VFNMADD231PS Z30, Z17, Z20
+	VMULPS       Z27, Z6, Z21
+	VFNMADD231PS Z25, Z11, Z21
+	VFNMADD231PS Z30, Z12, Z21
+	VFMADD231PS  Z29, Z13, Z21
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFMADD231PS  Z25, Z18, Z29
-	VFNMADD231PS Z17, Z20, Z29
-	VFMADD231PS  Z10, Z22, Z29
-	VFMADD231PS  Z21, Z24, Z29
-	VMULPS       Z21, Z6, Z30
-	VFNMADD231PS Z19, Z12, Z30
-	VFMADD231PS  Z10, Z14, Z30
-	VFMADD231PS  Z23, Z16, Z30
-	VFNMADD231PS Z17, Z18, Z30
-	VFMADD231PS  Z13, Z20, Z30
-	VFMADD231PS  Z25, Z22, Z30
-	VFNMADD231PS Z15, Z24, Z30
-	VMULPS       Z23, Z6, Z31
-	VFNMADD231PS Z15, Z12, Z31
-	VFMADD231PS  Z17, Z14, Z31
-	VFNMADD231PS Z21, Z16, Z31
-	VFMADD231PS  Z10, Z18, Z31
-	VFMADD231PS  Z25, Z20, Z31
-	VFNMADD231PS Z13, Z22, Z31
-	VFMADD231PS  Z19, Z24, Z31
-	VMULPS       Z25, Z6, Z6
-	VFNMADD231PS Z10, Z12, Z6
-	VFMADD231PS  Z23, Z14, Z6
-	VFNMADD231PS Z13, Z16, Z6
-	VFMADD231PS  Z21, Z18, Z6
-	VFNMADD231PS Z15, Z20, Z6
-	VFMADD231PS  Z19, Z22, Z6
-	VFNMADD231PS Z17, Z24, Z6
+	VFMADD231PS  Z24, Z14, Z21
+	VFNMADD231PS Z28, Z15, Z21
+	VFMADD231PS  Z31, Z16, Z21
+	VFMADD231PS  Z26, Z17, Z21
+	VMULPS       Z26, Z6, Z22
+	VFNMADD231PS Z27, Z11, Z22
+	VFMADD231PS  Z31, Z12, Z22
+	VFMADD231PS  Z25, Z13, Z22
+	VFNMADD231PS Z28, Z14, Z22
+	VFMADD231PS  Z30, Z15, Z22
+	VFMADD231PS  Z24, Z16, Z22
+	VFNMADD231PS Z29, Z17, Z22
+	VMULPS       Z25, Z6, Z23
+	VFNMADD231PS Z29, Z11, Z23
+	VFMADD231PS  Z28, Z12, Z23
+	VFNMADD231PS Z26, Z13, Z23
+	VFMADD231PS  Z31, Z14, Z23
+	VFMADD231PS  Z24, Z15, Z23
+	VFNMADD231PS Z30, Z16, Z23
+	VFMADD231PS  Z27, Z17, Z23
+	VMULPS       Z24, Z6, Z6
+	VFNMADD231PS Z31, Z11, Z6
+	VFMADD231PS  Z25, Z12, Z6
+	VFNMADD231PS Z30, Z13, Z6
+	VFMADD231PS  Z26, Z14, Z6
+	VFNMADD231PS Z29, Z15, Z6
+	VFMADD231PS  Z27, Z16, Z6
+	VFNMADD231PS Z28, Z17, Z6
 	MOVQ         (R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
-	VADDPS       Z11, Z1, Z2
+	VADDPS       Z10, Z1, Z2
 	MOVQ         8(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z11, Z1, Z1
+	VSUBPS       Z10, Z1, Z1
 	MOVQ         128(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
-	VADDPS       Z26, Z7, Z1
+	VADDPS       Z18, Z7, Z1
 	MOVQ         16(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
-	VSUBPS       Z26, Z7, Z1
+	VSUBPS       Z18, Z7, Z1
 	MOVQ         120(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
-	VADDPS       Z27, Z0, Z1
+	VADDPS       Z19, Z0, Z1
 	MOVQ         24(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
-	VSUBPS       Z27, Z0, Z0
+	VSUBPS       Z19, Z0, Z0
 	MOVQ         112(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VADDPS       Z28, Z3, Z0
+	VADDPS       Z20, Z3, Z0
 	MOVQ         32(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VSUBPS       Z28, Z3, Z0
+	VSUBPS       Z20, Z3, Z0
 	MOVQ         104(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VADDPS       Z29, Z9, Z0
+	VADDPS       Z21, Z9, Z0
 	MOVQ         40(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VSUBPS       Z29, Z9, Z0
+	VSUBPS       Z21, Z9, Z0
 	MOVQ         96(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VADDPS       Z30, Z4, Z0
+	VADDPS       Z22, Z4, Z0
 	MOVQ         48(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VSUBPS       Z30, Z4, Z0
+	VSUBPS       Z22, Z4, Z0
 	MOVQ         88(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VADDPS       Z31, Z5, Z0
+	VADDPS       Z23, Z5, Z0
 	MOVQ         56(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
-	VSUBPS       Z31, Z5, Z0
+	VSUBPS       Z23, Z5, Z0
 	MOVQ         80(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
 	VADDPS       Z6, Z8, Z0

@@ -182,3 +182,26 @@ func TestRealTransforms(t *testing.T) {
 		})
 	}
 }
+
+func TestLastingConstantsKeepTheirRegisters(t *testing.T) {
+	for _, n := range []int{3, 5, 7, 8} {
+		c := newCalculation()
+		c.realTransform(n, func(k int) value { return c.number(float64(k)) }, func(j int, z complexValue) {
+			c.result(z.re, 2*j)
+			if z.im != zero {
+				c.result(z.im, 2*j+1)
+			}
+		})
+		a := c.cheapest(ymm)
+		if len(a.lasting) == 0 || a.slots > 0 {
+			t.Errorf("radix %d: %d constants last, and %d values go to the stack, want some and none", n, len(a.lasting), a.slots)
+		}
+		for _, v := range a.lasting {
+			for at, in := range a.trace {
+				if in.to == a.register[v] {
+					t.Errorf("radix %d: instruction %d writes to the register of constant %d", n, at, v)
+				}
+			}
+		}
+	}
+}

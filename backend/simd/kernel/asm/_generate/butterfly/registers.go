@@ -28,6 +28,7 @@ type allocator struct {
 	registers []reg.VecPhysical
 	holds     []int        // the value of each register, or -1
 	register  []int        // of each value, or -1
+	lasting   []int        // constants that have a register for good, the last one and those before it
 	slot      []int        // of each value on the stack, or -1
 	free      []int        // slots of values that are gone
 	leaving   []int        // those that the operation may still read, but no later one
@@ -50,6 +51,9 @@ func (p *program) emit(registers []reg.VecPhysical, begin func()) {
 // prepare returns what writes the program, as often as it is called: addresses may be others then.
 func (p *program) prepare(registers []reg.VecPhysical) (write func()) {
 	best := p.cheapest(registers)
+	for _, v := range best.lasting {
+		VBROADCASTSS(p.operations[v].address(), registers[best.register[v]])
+	}
 	var stack reg.Register
 	if best.slots > 0 {
 		size := int(registers[0].Size())
@@ -83,8 +87,27 @@ func (p *program) allocator(order []int, registers []reg.VecPhysical, policy pol
 			a.uses[v] = append(a.uses[v], at)
 		}
 	}
+	for _, v := range a.mostUsedConstants(policy.lasting) {
+		a.lasting = append(a.lasting, v)
+		a.hold(len(registers)-len(a.lasting), v)
+	}
 	return a
 }
+
+// mostUsedConstants returns at most so many of the constants, those that are used the most often.
+func (a *allocator) mostUsedConstants(most int) []int {
+	var used []int
+	for v := range a.operations {
+		if a.operations[v].constant && len(a.uses[v]) > 0 {
+			used = append(used, v)
+		}
+	}
+	slices.SortStableFunc(used, func(v, w int) int { return len(a.uses[w]) - len(a.uses[v]) })
+	return used[:min(most, len(used))]
+}
+
+// lasts says whether a value has a register for good.
+func (a *allocator) lasts(v int) bool { return slices.Contains(a.lasting, v) }
 
 // run goes through the program, and fetches meanwhile.
 func (a *allocator) run() {
@@ -251,7 +274,10 @@ func (a *allocator) inMemory(v int) Mem {
 // multiplyAdd emits operation i over the register of an operand that is not needed again, or a copy of the addend.
 func (a *allocator) multiplyAdd(i int, in []Op, folded int, made instruction) {
 	o := &a.operations[i]
-	last := func(k int) bool { return k != folded && len(a.uses[o.operands[k]]) == 0 }
+	last := func(k int) bool {
+		v := o.operands[k]
+		return k != folded && len(a.uses[v]) == 0 && !a.lasts(v)
+	}
 	x, y, z := 0, 1, 2 // what is multiplied, what it is multiplied by, what is added
 	over, product := 2, false
 	switch {
@@ -344,6 +370,9 @@ func (a *allocator) take(locked []int) int {
 		if v < 0 {
 			return r
 		}
+		if a.lasts(v) {
+			continue
+		}
 		next := a.uses[v][0]
 		if a.foldable(v) {
 			next += a.cheap
@@ -383,7 +412,7 @@ func (a *allocator) place(slot int) Mem {
 // release gives up the registers and slots of those values that are not needed again.
 func (a *allocator) release(values []int) {
 	for _, v := range values {
-		if len(a.uses[v]) > 0 {
+		if len(a.uses[v]) > 0 || a.lasts(v) {
 			continue
 		}
 		if r := a.register[v]; r >= 0 {

@@ -36,8 +36,26 @@ func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 			}
 		}
 	}
-	if p.timed {
+	switch {
+	case p.timed:
 		return fastest(d, best)
+	case best.slots == 0:
+		return best.withLasting()
+	}
+	return best
+}
+
+// withLasting returns the cheapest way in the same order, with constants that stay in registers from one butterfly to the next as
+// far as nothing has to go to the stack for it.
+func (a *allocator) withLasting() *allocator {
+	best := a
+	for lasting := 1; lasting <= len(a.constants) && lasting < len(a.registers)/2; lasting++ {
+		for _, policy := range policies {
+			policy.lasting = lasting
+			if other := a.allocate(a.order, a.registers, policy); other.slots == 0 && other.cost() < best.cost() {
+				best = other
+			}
+		}
 	}
 	return best
 }
@@ -91,16 +109,17 @@ func (d *dependences) moved(order []int, chance chance) []int {
 
 // policy is how an allocator decides.
 type policy struct {
-	nearby int // how many operations on a value in memory is worth a register, where it is needed again
-	few    int // how many uses at most of a value in memory are taken from there even so
-	cheap  int // how many operations sooner than others a value is given up that need not be stored, nor loaded again
+	nearby  int // how many operations on a value in memory is worth a register, where it is needed again
+	few     int // how many uses at most of a value in memory are taken from there even so
+	cheap   int // how many operations sooner than others a value is given up that need not be stored, nor loaded again
+	lasting int // how many constants have a register for good
 }
 
 var policies = func() (all []policy) {
 	for _, nearby := range []int{0, 4, 8, 12, 20} {
 		for _, few := range []int{1, 2, 3} {
 			for _, cheap := range []int{0, 3, 6, 12, 20, 30} {
-				all = append(all, policy{nearby, few, cheap})
+				all = append(all, policy{nearby: nearby, few: few, cheap: cheap})
 			}
 		}
 	}
@@ -108,5 +127,5 @@ var policies = func() (all []policy) {
 }()
 
 // cost says which of two ways to compute a program is faster. A processor starts several a cycle, but reads
-// memory two times and writes it once.
-func (a *allocator) cost() int { return len(a.trace) + 2*a.loads + 3*a.stores }
+// memory two times and writes it once. Lasting constants are loaded once for several butterflies.
+func (a *allocator) cost() int { return len(a.trace) + 2*a.loads + 3*a.stores + len(a.lasting) }
