@@ -184,7 +184,7 @@ func (l *lineRoutine) ofLine(job gotypes.Component, name string) Mem {
 func (l *lineRoutine) setFetches() {
 	l.fetch, l.fetches = l.transfers.rows, (l.numbers+4*l.vectors-1)/(4*l.vectors)
 	if l.back && l.vectors > 1 { // what the filters fetch less
-		l.fetches = (3*l.numbers + 8*l.vectors - 1) / (8 * l.vectors)
+		l.fetches = (3*l.numbers + 4*l.vectors) / (8 * l.vectors)
 	}
 }
 
