@@ -14,7 +14,13 @@ import (
 func TestPairsHaveTimeToFetchFourLines(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := seeded(t)
-		for _, n := range []int{28, 56, 112, 224, 448} {
+		lengths := []int{28, 56, 112, 224, 448}
+		if level > Generic {
+			for n := 14; n <= 200; n++ {
+				lengths = append(lengths, n)
+			}
+		}
+		for _, n := range lengths {
 			run := begunRun(r, n, false)
 			var s signal
 			run.place(&s, 0, 0)

@@ -490,7 +490,7 @@ none:
 	JMP  on
 
 // func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·LineBack1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ transfers+8(FP), AX
@@ -504,27 +504,30 @@ TEXT ·LineBack1AVX2(SB), $8-16
 line:
 	MOVQ (AX), R9
 	MOVQ 8(AX), DI
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), BX
-	MOVQ job+0(FP), BX
+	MOVQ 16(AX), R8
+	MOVQ 24(AX), R8
+	MOVQ job+0(FP), R11
 	XORQ R8, R8
-	MOVQ 64(BX), R10
-	MOVQ 80(BX), BX
-	MOVQ BX, (SP)
+	MOVQ 64(R11), R10
+	MOVQ 80(R11), R11
+	MOVQ R11, (SP)
 
 butterfly:
 vector:
-	VMOVUPS (DI)(R8*1), Y0
-	MOVQ    (R10), BX
-	VMOVUPS Y0, (R9)(BX*1)
-	ADDQ    $0x20, R9
-	ADDQ    $0x20, R8
-	TESTQ   $0x00000020, R8
-	JNZ     vector
-	SUBQ    $0x40, R9
-	SUBQ    $0x40, R8
-	CMPQ    DX, 16(CX)
-	JHI     aside
+	VMOVUPS    (DI)(R8*1), Y0
+	MOVQ       (R10), R11
+	VMOVUPS    Y0, (R9)(R11*1)
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(BX*1)
+	ADDQ       SI, DX
+	ADDQ       $0x20, R9
+	ADDQ       $0x20, R8
+	TESTQ      $0x00000020, R8
+	JNZ        vector
+	SUBQ       $0x40, R9
+	SUBQ       $0x40, R8
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
 on:
 	ADDQ $0x00000040, R8
@@ -532,9 +535,9 @@ on:
 	DECQ (SP)
 	JNZ  butterfly
 	ADDQ $0x20, AX
-	MOVQ job+0(FP), BX
-	ADDQ $0x40, BX
-	CMPQ AX, BX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
 	JNE  line
@@ -699,7 +702,7 @@ none:
 	JMP  on
 
 // func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·LineBackTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ transfers+8(FP), AX
@@ -713,28 +716,31 @@ TEXT ·LineBackTwiddled1AVX2(SB), $8-16
 line:
 	MOVQ (AX), R9
 	MOVQ 8(AX), DI
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), BX
-	MOVQ job+0(FP), BX
+	MOVQ 16(AX), R8
+	MOVQ 24(AX), R8
+	MOVQ job+0(FP), R12
 	XORQ R8, R8
-	MOVQ 64(BX), R10
-	MOVQ 72(BX), R11
-	MOVQ 80(BX), BX
-	MOVQ BX, (SP)
+	MOVQ 64(R12), R10
+	MOVQ 72(R12), R11
+	MOVQ 80(R12), R12
+	MOVQ R12, (SP)
 
 butterfly:
 vector:
-	VMOVUPS (DI)(R8*1), Y0
-	MOVQ    (R10), BX
-	VMOVUPS Y0, (R9)(BX*1)
-	ADDQ    $0x20, R9
-	ADDQ    $0x20, R8
-	TESTQ   $0x00000020, R8
-	JNZ     vector
-	SUBQ    $0x40, R9
-	SUBQ    $0x40, R8
-	CMPQ    DX, 16(CX)
-	JHI     aside
+	VMOVUPS    (DI)(R8*1), Y0
+	MOVQ       (R10), R12
+	VMOVUPS    Y0, (R9)(R12*1)
+	PREFETCHT1 (DX)
+	PREFETCHT1 (DX)(BX*1)
+	ADDQ       SI, DX
+	ADDQ       $0x20, R9
+	ADDQ       $0x20, R8
+	TESTQ      $0x00000020, R8
+	JNZ        vector
+	SUBQ       $0x40, R9
+	SUBQ       $0x40, R8
+	CMPQ       DX, 16(CX)
+	JHI        aside
 
 on:
 	ADDQ $0x00000040, R8
@@ -743,9 +749,9 @@ on:
 	DECQ (SP)
 	JNZ  butterfly
 	ADDQ $0x20, AX
-	MOVQ job+0(FP), BX
-	ADDQ $0x40, BX
-	CMPQ AX, BX
+	MOVQ job+0(FP), DI
+	ADDQ $0x40, DI
+	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
 	JNE  line
@@ -4664,6 +4670,9 @@ vector:
 	VFNMADD231PS Y13, Y1, Y0
 	VFMADD231PS  Y15, Y3, Y0
 	VFNMADD231PS (R8)(R10*1), Y14, Y0
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VMULPS       Y10, Y6, Y1
 	VFNMADD231PS Y12, Y8, Y1
 	VFMADD231PS  (R9)(R10*1), Y11, Y1
@@ -5012,6 +5021,9 @@ vector:
 	VFNMADD231PS Y14, Y2, Y10
 	VFNMADD231PS Y13, Y4, Y10
 	VFMADD231PS  Y15, Y6, Y10
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VMULPS       Y11, Y0, Y5
 	VFNMADD231PS butterflyConstantVectors<>+352(SB), Y1, Y5
 	VFNMADD231PS Y12, Y3, Y5
@@ -12098,6 +12110,9 @@ vector:
 	VBROADCASTSS butterflyConstants<>+108(SB), Y6
 	VMULPS       Y6, Y0, Y8
 	VFMADD231PS  Y1, Y10, Y14
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VBROADCASTSS butterflyConstants<>+100(SB), Y10
 	VMULPS       Y10, Y0, Y11
 	VBROADCASTSS butterflyConstants<>+104(SB), Y1
@@ -12116,9 +12131,6 @@ vector:
 	VFMADD231PS  Y1, Y12, Y8
 	VFNMADD231PS butterflyConstantVectors<>+864(SB), Y12, Y9
 	VFMADD231PS  Y6, Y12, Y4
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VMOVUPS      64(R9)(R10*1), Y12
 	VFNMADD231PS Y10, Y12, Y9
 	VMOVUPS      (R9)(R10*1), Y10
@@ -12135,6 +12147,9 @@ vector:
 	VFNMADD231PS Y15, Y12, Y8
 	VFMADD231PS  Y1, Y12, Y0
 	VFMADD231PS  butterflyConstantVectors<>+800(SB), Y10, Y8
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VBROADCASTSS butterflyConstants<>+108(SB), Y1
 	VFMADD231PS  Y1, Y10, Y0
 	VFMADD231PS  butterflyConstantVectors<>+608(SB), Y6, Y5
@@ -12594,6 +12609,9 @@ vector:
 	VMULPS       Y0, Y5, Y10
 	VBROADCASTSS butterflyConstants<>+100(SB), Y1
 	VMULPS       Y1, Y5, Y14
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFMADD231PS  Y3, Y6, Y10
 	VBROADCASTSS butterflyConstants<>+108(SB), Y4
 	VMOVUPS      Y15, (R14)
@@ -12617,9 +12635,6 @@ vector:
 	VFMADD231PS  Y4, Y1, Y0
 	VMULPS       Y4, Y2, Y2
 	VFNMADD231PS Y6, Y1, Y2
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VFMADD231PS  Y3, Y2, Y10
 	VMOVUPS      (R9)(R10*1), Y1
 	VBROADCASTSS 4(R13), Y4
@@ -12644,6 +12659,9 @@ vector:
 	MOVQ         (R12), R15
 	VMOVUPS      Y3, (R11)(R15*1)
 	VFNMADD231PS Y8, Y2, Y15
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VBROADCASTSS butterflyConstants<>+88(SB), Y3
 	VFNMADD231PS Y3, Y0, Y7
 	VBROADCASTSS butterflyConstants<>+76(SB), Y8
@@ -14143,6 +14161,9 @@ vector:
 	VMOVUPS      320(R9)(R10*1), Y1
 	VBROADCASTSS butterflyConstants<>+152(SB), Y5
 	VMULPS       Y5, Y1, Y8
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFMADD231PS  Y2, Y9, Y0
 	VBROADCASTSS butterflyConstants<>+148(SB), Y2
 	VMULPS       Y2, Y1, Y9
@@ -14168,9 +14189,6 @@ vector:
 	VFNMADD231PS Y15, Y7, Y8
 	VBROADCASTSS butterflyConstants<>+160(SB), Y15
 	VMULPS       Y15, Y1, Y1
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VFNMADD231PS Y5, Y10, Y1
 	VFMADD231PS  Y2, Y7, Y1
 	VFNMADD231PS Y15, Y10, Y11
@@ -14191,6 +14209,9 @@ vector:
 	VFMADD231PS  Y15, Y10, Y12
 	VFNMADD231PS Y7, Y10, Y11
 	VFNMADD231PS Y4, Y10, Y1
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VMOVUPS      (R9)(R10*1), Y5
 	VFNMADD231PS Y4, Y5, Y9
 	VFMADD231PS  Y7, Y5, Y12
@@ -14708,6 +14729,9 @@ vector:
 	VBROADCASTSS butterflyConstants<>+116(SB), Y12
 	VMOVAPS      Y13, Y14
 	VFMADD231PS  Y12, Y8, Y14
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VADDPS       Y2, Y10, Y10
 	VADDPS       Y2, Y11, Y11
 	VBROADCASTSS butterflyConstants<>+120(SB), Y15
@@ -14737,9 +14761,6 @@ vector:
 	VBROADCASTSS butterflyConstants<>+164(SB), Y11
 	VFMADD231PS  Y11, Y4, Y8
 	VSUBPS       Y3, Y14, Y12
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VBROADCASTSS butterflyConstants<>+156(SB), Y13
 	VMOVUPS      Y12, 32(R14)
 	VMULPS       Y13, Y6, Y12
@@ -14769,6 +14790,9 @@ vector:
 	VFNMADD231PS Y11, Y5, Y12
 	VFMADD231PS  Y13, Y1, Y8
 	VMULPS       Y15, Y6, Y7
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFNMADD231PS Y11, Y4, Y7
 	VFMADD231PS  Y13, Y5, Y7
 	VMULPS       Y13, Y6, Y6
@@ -21255,6 +21279,9 @@ vector:
 	VFMADD231PS  Y10, Y1, Y6
 	VMOVUPS      384(R9)(R10*1), Y1
 	VFMADD231PS  Y2, Y1, Y15
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFMADD231PS  Y10, Y3, Y0
 	VBROADCASTSS butterflyConstants<>+264(SB), Y10
 	VFMADD231PS  Y10, Y1, Y12
@@ -21280,9 +21307,6 @@ vector:
 	VMOVUPS      Y12, 224(R13)
 	VBROADCASTSS butterflyConstants<>+268(SB), Y12
 	VFNMADD231PS Y12, Y0, Y13
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VMOVUPS      Y13, 256(R13)
 	VMULPS       Y9, Y14, Y13
 	VFMADD231PS  Y9, Y0, Y15
@@ -21315,6 +21339,9 @@ vector:
 	VMOVUPS      128(R9)(R10*1), Y1
 	VFMADD231PS  Y12, Y1, Y2
 	VFNMADD231PS Y3, Y1, Y13
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFNMADD231PS Y3, Y0, Y11
 	VFMADD231PS  Y9, Y0, Y14
 	VMOVUPS      32(R13), Y3
@@ -21350,9 +21377,6 @@ vector:
 	VFNMADD231PS Y0, Y1, Y7
 	MOVQ         8(R12), R14
 	VMOVUPS      Y3, (R11)(R14*1)
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VMOVUPS      192(R13), Y2
 	VFNMADD231PS butterflyConstantVectors<>+1888(SB), Y5, Y2
 	VBROADCASTSS butterflyConstants<>+260(SB), Y3
@@ -21372,6 +21396,9 @@ vector:
 	VFNMADD231PS butterflyConstantVectors<>+2048(SB), Y6, Y7
 	VFMADD231PS  Y12, Y8, Y11
 	VFNMADD231PS Y0, Y8, Y10
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VADDPS       Y4, Y9, Y4
 	VFNMADD231PS Y3, Y6, Y10
 	VADDPS       Y10, Y4, Y9
@@ -24995,6 +25022,9 @@ vector:
 	VFNMADD231PS butterflyConstantVectors<>+3456(SB), Y4, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3328(SB), Y13, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3200(SB), Y2, Y12
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFMADD231PS  butterflyConstantVectors<>+3136(SB), Y8, Y12
 	VFMADD231PS  butterflyConstantVectors<>+3264(SB), Y15, Y12
 	VMOVUPS      Y12, 256(R13)
@@ -25013,9 +25043,6 @@ vector:
 	VFNMADD231PS butterflyConstantVectors<>+3200(SB), Y13, Y12
 	VFMADD231PS  butterflyConstantVectors<>+3168(SB), Y2, Y12
 	VFMADD231PS  butterflyConstantVectors<>+3328(SB), Y8, Y12
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VFNMADD231PS butterflyConstantVectors<>+3456(SB), Y15, Y12
 	VMOVUPS      Y12, 320(R13)
 	VMOVAPS      Y0, Y12
@@ -25072,6 +25099,9 @@ vector:
 	VFNMADD231PS butterflyConstantVectors<>+3040(SB), Y1, Y12
 	VFMADD231PS  butterflyConstantVectors<>+2912(SB), Y6, Y12
 	VFMADD231PS  butterflyConstantVectors<>+2880(SB), Y9, Y12
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFNMADD231PS butterflyConstantVectors<>+3072(SB), Y10, Y12
 	VFMADD231PS  butterflyConstantVectors<>+2784(SB), Y11, Y12
 	VFNMADD231PS butterflyConstantVectors<>+3008(SB), Y7, Y12
@@ -25110,9 +25140,6 @@ vector:
 	VFMADD231PS  butterflyConstantVectors<>+2816(SB), Y10, Y0
 	VBROADCASTSS butterflyConstants<>+380(SB), Y9
 	VFNMADD231PS Y9, Y11, Y0
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VBROADCASTSS butterflyConstants<>+356(SB), Y10
 	VFMADD231PS  Y10, Y7, Y0
 	VBROADCASTSS butterflyConstants<>+376(SB), Y7
@@ -25164,6 +25191,9 @@ vector:
 	VMOVUPS      Y12, 64(R13)
 	VSUBPS       Y4, Y0, Y12
 	VADDPS       Y4, Y0, Y0
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VMOVUPS      128(R9)(R10*1), Y4
 	VFNMADD231PS butterflyConstantVectors<>+3264(SB), Y4, Y13
 	VFNMADD231PS butterflyConstantVectors<>+3200(SB), Y8, Y13
@@ -25230,9 +25260,6 @@ vector:
 	VFMADD231PS  butterflyConstantVectors<>+3232(SB), Y8, Y2
 	VFNMADD231PS Y9, Y3, Y1
 	VFMADD231PS  Y10, Y15, Y2
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
 	VADDPS       Y2, Y1, Y13
 	VSUBPS       Y2, Y1, Y1
 	VMOVUPS      352(R13), Y2
@@ -25256,6 +25283,9 @@ vector:
 	VBROADCASTSS butterflyConstants<>+384(SB), Y10
 	VMOVUPS      416(R13), Y13
 	VFNMADD231PS Y10, Y6, Y13
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
 	VFNMADD231PS Y12, Y11, Y13
 	VMOVUPS      448(R13), Y12
 	VFMADD231PS  butterflyConstantVectors<>+3424(SB), Y7, Y12

@@ -30,8 +30,8 @@ import (
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
 // the way back; it has no offsets. unrolled.go has Line and LineBack for lines of a few lengths.
 //
-// Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has, and half as
-// many more on the way back with AVX2. After each butterfly of a line rows of another pair are written.
+// Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has, and about
+// half as many more on the way back with AVX2. After each butterfly of a line rows of another pair are written.
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
@@ -180,11 +180,15 @@ func (l *lineRoutine) ofLine(job gotypes.Component, name string) Mem {
 	return Mem{Base: l.line, Disp: field(job.Field("Lines").Index(0).Field(name)).Disp}
 }
 
-// setFetches sets how many rows a butterfly fetches.
+// setFetches sets how many rows a butterfly fetches: rather one too many than that the last ones are left, but for lines of known
+// length, of which the nearest number is known to be enough.
 func (l *lineRoutine) setFetches() {
 	l.fetch, l.fetches = l.transfers.rows, (l.numbers+4*l.vectors-1)/(4*l.vectors)
 	if l.back && l.vectors > 1 { // what the filters fetch less
-		l.fetches = (3*l.numbers + 4*l.vectors) / (8 * l.vectors)
+		l.fetches = (3*l.numbers + 8*l.vectors - 1) / (8 * l.vectors)
+		if l.unrolled != nil {
+			l.fetches = (3*l.numbers + 4*l.vectors) / (8 * l.vectors)
+		}
 	}
 }
 
