@@ -184,6 +184,12 @@ func TestRealTransforms(t *testing.T) {
 }
 
 func TestLastingConstantsKeepTheirRegisters(t *testing.T) {
+	programs := map[string]*calculation{"factors that are not needed again": newCalculation()}
+	c := programs["factors that are not needed again"]
+	x, y := c.load(nil), c.load(nil)
+	for at, factor := range []float64{0.25, 0.75} { // of which each is used once, while all else is needed again
+		c.result(c.multiplyAdd(x, c.constant(factor), y), at)
+	}
 	for _, n := range []int{3, 5, 7, 8} {
 		c := newCalculation()
 		c.realTransform(n, func(k int) value { return c.number(float64(k)) }, func(j int, z complexValue) {
@@ -192,14 +198,17 @@ func TestLastingConstantsKeepTheirRegisters(t *testing.T) {
 				c.result(z.im, 2*j+1)
 			}
 		})
+		programs[fmt.Sprintf("radix %d", n)] = c
+	}
+	for name, c := range programs {
 		a := c.cheapest(ymm)
 		if len(a.lasting) == 0 || a.slots > 0 {
-			t.Errorf("radix %d: %d constants last, and %d values go to the stack, want some and none", n, len(a.lasting), a.slots)
+			t.Errorf("%s: %d constants last, and %d values go to the stack, want some and none", name, len(a.lasting), a.slots)
 		}
 		for _, v := range a.lasting {
 			for at, in := range a.trace {
 				if in.to == a.register[v] {
-					t.Errorf("radix %d: instruction %d writes to the register of constant %d", n, at, v)
+					t.Errorf("%s: instruction %d writes to the register of constant %d", name, at, v)
 				}
 			}
 		}

@@ -28,7 +28,7 @@ type allocator struct {
 	registers []reg.VecPhysical
 	holds     []int        // the value of each register, or -1
 	register  []int        // of each value, or -1
-	lasting   []int        // constants that have a register for good, the last one and those before it
+	lasting   []int        // constants that have a register for good, from the last register down
 	slot      []int        // of each value on the stack, or -1
 	free      []int        // slots of values that are gone
 	leaving   []int        // those that the operation may still read, but no later one

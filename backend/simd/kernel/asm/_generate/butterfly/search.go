@@ -12,8 +12,8 @@ import (
 const tries, timedTries = 4000, 20000
 
 // cheapest returns the cheapest way found to compute the program with some registers: the better one of two orders, and then,
-// of changes by chance, those that cost nothing; or one that is fast, where the program is timed. The same program always comes
-// out the same.
+// of changes by chance, those that cost nothing; or one that is fast, where the program is timed. Where no value goes to the stack,
+// constants stay in registers. The same program always comes out the same.
 func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 	d := p.dependences()
 	orders := [][]int{d.asWritten()}
@@ -41,12 +41,13 @@ func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 		return fastest(d, best)
 	case best.slots == 0:
 		return best.withLasting()
+	default:
+		return best
 	}
-	return best
 }
 
 // withLasting returns the cheapest way in the same order, with constants that stay in registers from one butterfly to the next as
-// far as nothing has to go to the stack for it.
+// far as nothing has to go to the stack for it, and half of the registers are left for other values.
 func (a *allocator) withLasting() *allocator {
 	best := a
 	for lasting := 1; lasting <= len(a.constants) && lasting < len(a.registers)/2; lasting++ {
