@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -28,7 +29,8 @@ import (
 //	line + offsets[k] = Σ_j Re(z[j] · e^(2πi·jk/radix))
 //
 // LineHalf and LineBackHalf are twiddled, too. In each butterfly the second half of the numbers x is zero, or is not wanted on
-// the way back; it has no offsets. unrolled.go has Line and LineBack for lines of a few lengths.
+// the way back; it has no offsets. unrolled.go has Line and LineBack for lines of a few lengths, columns.go what is done for a
+// large radix with AVX2.
 //
 // Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has, and about
 // half as many more on the way back with AVX2. After each butterfly of a line rows of another pair are written.
@@ -113,13 +115,8 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		DECQ(count)
 		JNZ(LabelRef("butterfly"))
 	}
-	l.butterfly()
-	if kind == "" && l.vectors == 1 {
-		l.partPairs(partedShares[radix])
-	}
-	l.setFetches()
 	inTurns := radix >= leastInTurns
-	l.emit(registers, func() {
+	start := func() {
 		if inTurns {
 			begin()
 			Label("butterfly")
@@ -129,15 +126,19 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 			begin()
 			Label("butterfly")
 		}
-		Label("vector")
-	})
-	if l.vectors > 1 {
-		ADDQ(Imm(uint64(size)), l.rows)
-		ADDQ(Imm(uint64(size)), l.at)
-		TESTQ(U32(size), l.at) // results begin at multiples of a row
-		JNZ(LabelRef("vector"))
-		SUBQ(Imm(64), l.rows)
-		SUBQ(Imm(64), l.at)
+	}
+	if back && radix == columnsRadix && l.vectors > 1 {
+		start()
+		l.backInColumns(registers)
+	} else {
+		l.butterfly()
+		if kind == "" && l.vectors == 1 {
+			l.partPairs(partedShares[radix])
+		}
+		l.setFetches()
+		write := l.prepare(registers)
+		start()
+		l.eachVector(size, write, l.rows, l.at)
 	}
 	l.transfers.turn()
 	if !inTurns {
@@ -151,6 +152,24 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 	VZEROUPPER()
 	RET()
 	l.transfers.aside()
+}
+
+// eachVector writes what is done for each vector of a row. Registers are at one after the other meanwhile; the last begins at a
+// multiple of a row.
+func (l *lineRoutine) eachVector(size int, write func(), moving ...reg.Register) {
+	Label("vector")
+	write()
+	if l.vectors == 1 {
+		return
+	}
+	for _, r := range moving {
+		ADDQ(Imm(uint64(size)), r)
+	}
+	TESTQ(U32(size), moving[len(moving)-1])
+	JNZ(LabelRef("vector"))
+	for _, r := range moving {
+		SUBQ(Imm(64), r)
+	}
 }
 
 // eachLine begins what is done with each line of a job, up to nextLine, and loads where it and its results are.
@@ -194,38 +213,8 @@ func (l *lineRoutine) setFetches() {
 
 // butterfly writes the program of one butterfly.
 func (l *lineRoutine) butterfly() {
-	results := realResults(l.radix)
-	shared := 1
-	if l.twiddles == nil && l.radix%2 == 0 {
-		shared = 2
-	}
-	place := map[int]int{}
-	for i, j := range results {
-		place[j] = i
-	}
-	at := func(base reg.Register, row int) Mem { return Mem{Base: base, Index: l.at, Scale: 1, Disp: 64 * row} }
-	twiddle := func(o int) complexValue {
-		m := Mem{Base: l.twiddles, Disp: 8 * o}
-		return complexValue{l.broadcast(m), l.broadcast(m.Offset(4))}
-	}
 	if l.back {
-		l.realInverse(l.radix, func(j int) complexValue {
-			i := place[j]
-			if i < shared {
-				return complexValue{re: l.memory(at(l.shared, i))}
-			}
-			o := i - shared
-			z := complexValue{l.memory(at(l.re, o)), l.memory(at(l.im, o))}
-			switch {
-			case l.twiddles == nil:
-				return z
-			case 2*j == l.radix:
-				w := twiddle(o) // the result is real: of the product the real part alone
-				return complexValue{re: l.multiplyAdd(z.re, w.re, l.multiply(z.im, w.im))}
-			}
-			w := twiddle(o)
-			return l.multiplyComplex(z, complexValue{w.re, w.im.negated()}, nil)
-		}, func(k int, v value) {
+		l.realInverse(l.radix, l.given, func(k int, v value) {
 			if k < l.numbers {
 				l.store(v, l.row(k))
 			}
@@ -237,23 +226,64 @@ func (l *lineRoutine) butterfly() {
 			return l.load(l.row(k))
 		}
 		return zero
-	}, func(j int, z complexValue) {
-		i := place[j]
-		if i < shared {
-			l.storeIn(z.re, at(l.shared, i))
-			return
-		}
-		o := i - shared
-		switch {
-		case l.twiddles != nil && 2*j == l.radix:
-			w := twiddle(o)
-			z = complexValue{l.multiply(z.re, w.re), l.multiply(z.re, w.im)}
-		case l.twiddles != nil:
-			z = l.multiplyComplex(z, twiddle(o), nil)
-		}
-		l.storeIn(z.re, at(l.re, o))
-		l.storeIn(z.im, at(l.im, o))
-	})
+	}, l.result)
+}
+
+// given reads result j, and turns it back.
+func (l *lineRoutine) given(j int) complexValue {
+	i, own, shared := l.place(j)
+	if shared {
+		return complexValue{re: l.memory(l.ofResult(l.shared, i))}
+	}
+	z := complexValue{l.memory(l.ofResult(l.re, own)), l.memory(l.ofResult(l.im, own))}
+	switch {
+	case l.twiddles == nil:
+		return z
+	case 2*j == l.radix:
+		w := l.twiddle(own) // the result is real: of the product the real part alone
+		return complexValue{re: l.multiplyAdd(z.re, w.re, l.multiply(z.im, w.im))}
+	}
+	w := l.twiddle(own)
+	return l.multiplyComplex(z, complexValue{w.re, w.im.negated()}, nil)
+}
+
+// result turns result j, and stores it.
+func (l *lineRoutine) result(j int, z complexValue) {
+	i, own, shared := l.place(j)
+	if shared {
+		l.storeIn(z.re, l.ofResult(l.shared, i))
+		return
+	}
+	switch {
+	case l.twiddles != nil && 2*j == l.radix:
+		w := l.twiddle(own)
+		z = complexValue{l.multiply(z.re, w.re), l.multiply(z.re, w.im)}
+	case l.twiddles != nil:
+		z = l.multiplyComplex(z, l.twiddle(own), nil)
+	}
+	l.storeIn(z.re, l.ofResult(l.re, own))
+	l.storeIn(z.im, l.ofResult(l.im, own))
+}
+
+// place returns which of the results number j is, and which of the line's own where it is not a shared one.
+func (l *lineRoutine) place(j int) (i, own int, shared bool) {
+	count := 1
+	if l.twiddles == nil && l.radix%2 == 0 {
+		count = 2
+	}
+	i = slices.Index(realResults(l.radix), j)
+	return i, i - count, i < count
+}
+
+// ofResult returns where a row is of the results of the butterfly at hand.
+func (l *lineRoutine) ofResult(base reg.Register, row int) Mem {
+	return Mem{Base: base, Index: l.at, Scale: 1, Disp: 64 * row}
+}
+
+// twiddle reads the factor of one of the line's own results.
+func (l *lineRoutine) twiddle(own int) complexValue {
+	m := Mem{Base: l.twiddles, Disp: 8 * own}
+	return complexValue{l.broadcast(m), l.broadcast(m.Offset(4))}
 }
 
 // row returns the address of row k of the line.

@@ -183,6 +183,30 @@ func TestRealTransforms(t *testing.T) {
 	}
 }
 
+func TestRealTransformsGoBackInColumns(t *testing.T) {
+	for _, size := range [][2]int{{3, 3}, {3, 5}, {4, 2}, {4, 4}, {4, 16}, {8, 8}} {
+		a, b := size[0], size[1]
+		n := a * b
+		t.Run(fmt.Sprintf("%d columns of %d", b, a), func(t *testing.T) {
+			source := rand.New(rand.NewPCG(4, uint64(n)))
+			c := newCalculation()
+			in, want := map[int]complexValue{}, map[int]float64{}
+			for _, j := range realResults(n) {
+				z := complex(source.NormFloat64(), source.NormFloat64())
+				if j == 0 || 2*j == n {
+					z = complex(real(z), 0)
+				}
+				in[j] = complexValue{c.number(real(z)), c.number(imag(z))}
+				for k := range n {
+					want[k] += real(z * cmplx.Rect(1, 2*math.Pi*float64(j*k%n)/float64(n)))
+				}
+			}
+			c.realCompositeInverse(a, b, func(j int) complexValue { return in[j] }, func(k int, v value) { c.result(v, k) })
+			c.check(t, want)
+		})
+	}
+}
+
 func TestLastingConstantsKeepTheirRegisters(t *testing.T) {
 	programs := map[string]*calculation{"factors that are not needed again": newCalculation()}
 	c := programs["factors that are not needed again"]

@@ -116,22 +116,41 @@ func (p *program) realPrimeInverse(n int, in func(j int) complexValue, out func(
 }
 
 func (p *program) realCompositeInverse(a, b int, in func(j int) complexValue, out func(k int, v value)) {
-	first, others := make([]value, b), map[int][]complexValue{}
-	p.realInverse(b, func(j int) complexValue { return in(a * j) }, func(k int, v value) { first[k] = v })
-	for _, j := range realResults(a)[1:] {
-		others[j] = make([]complexValue, b)
-		p.inverse(b, func(m int) complexValue { return in(j + a*m) }, func(k int, z complexValue) {
-			others[j][k] = p.turnBack(z, k*j%(a*b), a*b)
-		})
-	}
+	columns := make([]map[int]complexValue, b)
 	for column := range b {
-		p.realInverse(a, func(j int) complexValue {
-			if j == 0 {
-				return complexValue{re: first[column]}
-			}
-			return others[j][column]
-		}, func(k int, v value) { out(b*k+column, v) })
+		columns[column] = map[int]complexValue{}
 	}
+	p.realRowsInverse(a, b, in, func(j, column int, z complexValue) { columns[column][j] = z })
+	for column := range b {
+		p.realInverse(a, func(j int) complexValue { return columns[column][j] }, func(k int, v value) { out(b*k+column, v) })
+	}
+}
+
+// realRowsInverse writes what comes before the ways back of the columns of a transform of length a·b, a numbers in each of b columns,
+// b even where a is: it calls out(j, column, z) with what realInverse takes for result j of a column.
+func (p *program) realRowsInverse(a, b int, in func(j int) complexValue, out func(j, column int, z complexValue)) {
+	for _, j := range realResults(a) {
+		switch {
+		case j == 0:
+			p.realInverse(b, func(m int) complexValue { return in(a * m) }, func(column int, v value) { out(0, column, complexValue{re: v}) })
+		case 2*j == a:
+			p.realOddInverse(b, func(m int) complexValue { return in(j * (4*m + 1)) }, func(column int, v value) { out(j, column, complexValue{re: v}) })
+		default:
+			p.inverse(b, func(m int) complexValue { return in(j + a*m) }, func(column int, z complexValue) {
+				out(j, column, p.turnBack(z, column*j%(a*b), a*b))
+			})
+		}
+	}
+}
+
+// realOddInverse writes the way back for n real numbers, n even, that their opposites follow, of whose transform the results of odd
+// number alone are not zero: it calls out(k, Σ_m Re(in(m)·e^(2πi·(4m+1)k/2n))). Results 4m+3 would be conjugates.
+func (p *program) realOddInverse(n int, in func(m int) complexValue, out func(k int, v value)) {
+	p.inverse(n/2, in, func(k int, z complexValue) {
+		z = p.turnBack(z, k, 2*n)
+		out(k, z.re)
+		out(k+n/2, z.im.negated())
+	})
 }
 
 // inverse writes the transform back, without the factor 1/n. It ends with what transform begins with, so that some of what comes
