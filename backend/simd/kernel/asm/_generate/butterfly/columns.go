@@ -29,18 +29,19 @@ func (l *lineRoutine) backInColumns(registers []reg.VecPhysical) {
 	LEAQ(AllocLocal(64*(columnsRadix+1)), stage)
 	ADDQ(Imm(64-1), stage)
 	ANDQ(I32(-64), stage)
-	place := func(j, column int) (re, im Mem) { // the last of the results alone has an imaginary part
+	inStage := func(j, column int) (re, im Mem) { // the last of the results alone has an imaginary part
 		re = Mem{Base: stage, Disp: 64 * (columnNumbers*column + slices.Index(results, j))}
 		return re, re.Offset(64)
 	}
+	hasImaginary := func(j int) bool { return j == results[len(results)-1] }
 	var waiting [columns]map[int]complexValue // with the factors that are left to the columns
 	for column := range waiting {
 		waiting[column] = map[int]complexValue{}
 	}
 	l.realRowsInverse(columnNumbers, columns, l.given, func(j, column int, z complexValue) {
-		re, im := place(j, column)
+		re, im := inStage(j, column)
 		l.storeIn(value{z.re.id, 1}, re)
-		if 0 < j && 2*j != columnNumbers {
+		if hasImaginary(j) {
 			l.storeIn(value{z.im.id, 1}, im)
 		}
 		waiting[column][j] = z
@@ -54,9 +55,9 @@ func (l *lineRoutine) backInColumns(registers []reg.VecPhysical) {
 		var numbers [columnNumbers][]value // of each vector
 		for vector := range l.vectors {
 			column.realInverse(columnNumbers, func(j int) complexValue {
-				re, im := place(j, c)
+				re, im := inStage(j, c)
 				z := complexValue{re: column.memory(re.Offset(size * vector)).times(waiting[c][j].re.factor)}
-				if 0 < j && 2*j != columnNumbers {
+				if hasImaginary(j) {
 					z.im = column.memory(im.Offset(size * vector)).times(waiting[c][j].im.factor)
 				}
 				return z

@@ -164,20 +164,9 @@ func TestRealTransforms(t *testing.T) {
 			c.check(t, want)
 		})
 		t.Run(fmt.Sprintf("%d, back", n), func(t *testing.T) {
-			source := rand.New(rand.NewPCG(3, uint64(n)))
 			c := newCalculation()
-			in, want := map[int]complexValue{}, map[int]float64{}
-			for _, j := range results {
-				z := complex(source.NormFloat64(), source.NormFloat64())
-				if isReal(j) {
-					z = complex(real(z), 0)
-				}
-				in[j] = complexValue{c.number(real(z)), c.number(imag(z))}
-				for k := range n {
-					want[k] += real(z * cmplx.Rect(1, 2*math.Pi*float64(j*k%n)/float64(n)))
-				}
-			}
-			c.realInverse(n, func(j int) complexValue { return in[j] }, func(k int, v value) { c.result(v, k) })
+			in, want := c.realResults(3, n)
+			c.realInverse(n, in, func(k int, v value) { c.result(v, k) })
 			c.check(t, want)
 		})
 	}
@@ -186,25 +175,31 @@ func TestRealTransforms(t *testing.T) {
 func TestRealTransformsGoBackInColumns(t *testing.T) {
 	for _, size := range [][2]int{{3, 3}, {3, 5}, {4, 2}, {4, 4}, {4, 16}, {8, 8}} {
 		a, b := size[0], size[1]
-		n := a * b
 		t.Run(fmt.Sprintf("%d columns of %d", b, a), func(t *testing.T) {
-			source := rand.New(rand.NewPCG(4, uint64(n)))
 			c := newCalculation()
-			in, want := map[int]complexValue{}, map[int]float64{}
-			for _, j := range realResults(n) {
-				z := complex(source.NormFloat64(), source.NormFloat64())
-				if j == 0 || 2*j == n {
-					z = complex(real(z), 0)
-				}
-				in[j] = complexValue{c.number(real(z)), c.number(imag(z))}
-				for k := range n {
-					want[k] += real(z * cmplx.Rect(1, 2*math.Pi*float64(j*k%n)/float64(n)))
-				}
-			}
-			c.realCompositeInverse(a, b, func(j int) complexValue { return in[j] }, func(k int, v value) { c.result(v, k) })
+			in, want := c.realResults(4, a*b)
+			c.realCompositeInverse(a, b, in, func(k int, v value) { c.result(v, k) })
 			c.check(t, want)
 		})
 	}
+}
+
+// realResults returns what realInverse takes for n numbers, by chance, and what comes of it.
+func (c *calculation) realResults(seed uint64, n int) (in func(j int) complexValue, want map[int]float64) {
+	source := rand.New(rand.NewPCG(seed, uint64(n)))
+	results := map[int]complexValue{}
+	want = map[int]float64{}
+	for _, j := range realResults(n) {
+		z := complex(source.NormFloat64(), source.NormFloat64())
+		if j == 0 || 2*j == n {
+			z = complex(real(z), 0)
+		}
+		results[j] = complexValue{c.number(real(z)), c.number(imag(z))}
+		for k := range n {
+			want[k] += real(z * cmplx.Rect(1, 2*math.Pi*float64(j*k%n)/float64(n)))
+		}
+	}
+	return func(j int) complexValue { return results[j] }, want
 }
 
 func TestLastingConstantsKeepTheirRegisters(t *testing.T) {
