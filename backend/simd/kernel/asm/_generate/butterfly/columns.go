@@ -46,6 +46,7 @@ func (l *lineRoutine) backInColumns(registers []reg.VecPhysical) {
 		}
 		waiting[column][j] = z
 	})
+	l.reflectPairs()
 	l.setFetches()
 	fetches := l.vectors * l.fetches / columns // of each column
 	l.fetches -= fetches * columns / l.vectors
@@ -74,6 +75,7 @@ func (l *lineRoutine) backInColumns(registers []reg.VecPhysical) {
 				})
 			}
 		}
+		column.reflectPairs()
 		column.prepare(registers)()
 	}
 }

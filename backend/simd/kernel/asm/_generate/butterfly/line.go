@@ -132,7 +132,10 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		l.backInColumns(registers)
 	} else {
 		l.butterfly()
-		if kind == "" && l.vectors == 1 {
+		switch {
+		case l.vectors > 1:
+			l.reflectPairs()
+		case kind == "":
 			l.partPairs(partedShares[radix])
 		}
 		l.setFetches()

@@ -76,19 +76,28 @@ func (c *calculation) run(t *testing.T, order []int) {
 	}
 }
 
-// check compares what the program stores with what it should, in each order that the generator begins with, and with pairs
-// of multiply-adds taken apart.
+// check compares what the program stores with what it should, in each order that the generator begins with, with pairs of
+// multiply-adds as they are, reflected, and taken apart.
 func (c *calculation) check(t *testing.T, want map[int]float64) {
 	t.Helper()
-	for _, share := range []float64{0, 0.5, 1} {
+	c.checkOrders(t, "as it is", want)
+	reflected := *c
+	reflected.reflectPairs()
+	reflected.checkOrders(t, "pairs reflected", want)
+	for _, share := range []float64{0.5, 1} {
 		c.partPairs(share)
-		d := c.dependences()
-		for name, order := range map[string][]int{"as written": d.asWritten(), "halved": d.halved()} {
-			c.run(t, order)
-			for at, w := range want {
-				if got, ok := c.stores[at]; !ok || math.Abs(got-w) > 1e-5*float64(len(want)) {
-					t.Fatalf("%s, %g of the pairs apart: number %d is %g, want %g", name, share, at, got, w)
-				}
+		c.checkOrders(t, fmt.Sprintf("%g of the pairs apart", share), want)
+	}
+}
+
+func (c *calculation) checkOrders(t *testing.T, pairs string, want map[int]float64) {
+	t.Helper()
+	d := c.dependences()
+	for name, order := range map[string][]int{"as written": d.asWritten(), "halved": d.halved()} {
+		c.run(t, order)
+		for at, w := range want {
+			if got, ok := c.stores[at]; !ok || math.Abs(got-w) > 1e-5*float64(len(want)) {
+				t.Fatalf("%s, %s: number %d is %g, want %g", name, pairs, at, got, w)
 			}
 		}
 	}
@@ -231,5 +240,39 @@ func TestLastingConstantsKeepTheirRegisters(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestReflectedPairs holds that the second of a pair is computed from the first, whatever their signs, and that others are not.
+func TestReflectedPairs(t *testing.T) {
+	const a, b, c, other = 2.0, 3, 5, 7
+	for name, test := range map[string]struct {
+		signs   [2][2]float64 // of the product and of the addend, for each of two multiply-adds
+		addend  float64       // of the second
+		reflect bool
+	}{
+		"sum, difference":          {[2][2]float64{{1, 1}, {-1, 1}}, c, true},
+		"difference, sum":          {[2][2]float64{{-1, 1}, {1, 1}}, c, true},
+		"sum, opposite difference": {[2][2]float64{{1, 1}, {1, -1}}, c, true},
+		"opposite difference, sum": {[2][2]float64{{1, -1}, {1, 1}}, c, true},
+		"the same":                 {[2][2]float64{{1, 1}, {1, 1}}, c, false},
+		"opposites of each other":  {[2][2]float64{{-1, 1}, {1, -1}}, c, false},
+		"another addend":           {[2][2]float64{{1, 1}, {-1, 1}}, other, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newCalculation()
+			x, y, numbers := p.number(a), p.number(b), map[float64]value{c: p.number(c), other: p.number(other)}
+			want := map[int]float64{}
+			for i, addend := range []float64{c, test.addend} {
+				s := test.signs[i]
+				p.result(p.multiplyAdd(x.times(s[0]), y, numbers[addend].times(s[1])), i)
+				want[i] = s[0]*a*b + s[1]*addend
+			}
+			p.reflectPairs()
+			if _, reflected := p.constants[2]; reflected != test.reflect {
+				t.Errorf("a pair is reflected: %t, want %t", reflected, test.reflect)
+			}
+			p.checkOrders(t, name, want)
+		})
 	}
 }

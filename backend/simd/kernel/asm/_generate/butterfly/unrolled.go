@@ -81,6 +81,7 @@ func writeUnrolledLine(radix int, back bool, level string, registers []reg.VecPh
 		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), rows: w.first, unrolled: w,
 	}
 	l.butterfly()
+	l.reflectPairs()
 	l.setFetches()
 	write := l.prepare(registers)
 	l.eachLine(job)
