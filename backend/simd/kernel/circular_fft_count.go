@@ -33,14 +33,14 @@ func (p *linePlan) operations() (line, pair int) {
 // butterflyOperations is the number of operations of a butterfly without twiddles, by radix; a twiddle takes
 // twiddleOperations more, as a row of the filter does.
 var butterflyOperations = [maxRadix + 1]int{
-	2: 4, 3: 14, 4: 16, 5: 36, 6: 40, 7: 66, 8: 52, 9: 100, 10: 92, 11: 150, 12: 104, 13: 196, 14: 160, 15: 178, 16: 144,
+	2: 4, 3: 14, 4: 16, 5: 36, 6: 40, 7: 66, 8: 52, 9: 96, 10: 92, 11: 150, 12: 104, 13: 196, 14: 160, 15: 178, 16: 144,
 }
 
 const twiddleOperations = 4
 
 // lineOperations is the number of operations of a butterfly of a line without twiddles and of its way back, by radix.
 var lineOperations = [maxLineRadix + 1]int{
-	3: 10, 4: 12, 5: 28, 7: 54, 8: 40, 9: 80, 11: 130, 13: 172, 15: 186, 16: 116, 17: 274, 19: 378, 23: 550, 32: 312, 64: 816,
+	3: 10, 4: 12, 5: 28, 7: 54, 8: 40, 9: 80, 11: 130, 13: 172, 15: 186, 16: 116, 17: 274, 19: 378, 23: 550, 32: 312, 64: 788,
 }
 
 // turnedLineOperations returns how many more twiddles take: two for each of the results, and the one half around is real.

@@ -60,6 +60,9 @@ func (v value) negated() value {
 }
 func (v value) negative() bool { return v.factor < 0 }
 
+// sign returns the value with the sign of its factor alone.
+func (v value) sign() value { return value{v.id, math.Copysign(1, v.factor)} }
+
 // zero is the value of no operation.
 var zero = value{id: -1}
 
@@ -134,7 +137,7 @@ func (p *program) add(a, b value) value {
 	}
 	size := math.Abs(a.factor)
 	if math.Abs(b.factor) != size {
-		return p.multiplyAdd(value{b.id, 1}, p.constant(b.factor/size), a.times(1/size)).times(size)
+		return p.multiplyAdd(value{b.id, 1}, p.constant(b.factor/size), a.sign()).times(size)
 	}
 	switch {
 	case a.negative() == b.negative():
@@ -151,8 +154,11 @@ func (p *program) multiply(a, b value) value {
 	return p.append(operation{kind: multiply, operands: []int{a.id, b.id}}).times(a.factor * b.factor)
 }
 
-// multiplyAdd returns a·b + c.
+// multiplyAdd returns a·b + c, with c's factor but for its sign where a has the same.
 func (p *program) multiplyAdd(a, b, c value) value {
+	if size := math.Abs(c.factor); size != 1 && math.Abs(a.factor) == size {
+		return p.multiplyAdd(a.sign(), b, c.sign()).times(size)
+	}
 	a, b, c = p.signed(a), p.signed(b), p.signed(c)
 	minus := a.negative() != b.negative()
 	o := operation{kind: multiplyAdd, operands: []int{a.id, b.id, c.id}, negateProduct: minus, negateAddend: c.negative()}
