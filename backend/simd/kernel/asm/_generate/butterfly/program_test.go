@@ -77,9 +77,12 @@ func (c *calculation) run(t *testing.T, order []int) {
 }
 
 // check compares what the program stores with what it should, in each order that the generator begins with, with pairs of
-// multiply-adds as they are, reflected, and taken apart.
+// multiply-adds as they are, reflected, and taken apart. Nothing may be multiplied by 1.
 func (c *calculation) check(t *testing.T, want map[int]float64) {
 	t.Helper()
+	if _, multiplied := c.constants[1]; multiplied {
+		t.Error("there are multiplications by 1")
+	}
 	c.checkOrders(t, "as it is", want)
 	reflected := *c
 	reflected.reflectPairs()
