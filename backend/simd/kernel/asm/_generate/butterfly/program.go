@@ -60,8 +60,8 @@ func (v value) negated() value {
 }
 func (v value) negative() bool { return v.factor < 0 }
 
-// sign returns the value with the sign of its factor alone.
-func (v value) sign() value { return value{v.id, math.Copysign(1, v.factor)} }
+// unscaled returns the value with the sign of its factor alone.
+func (v value) unscaled() value { return value{v.id, math.Copysign(1, v.factor)} }
 
 // zero is the value of no operation.
 var zero = value{id: -1}
@@ -137,7 +137,7 @@ func (p *program) add(a, b value) value {
 	}
 	size := math.Abs(a.factor)
 	if math.Abs(b.factor) != size {
-		return p.multiplyAdd(value{b.id, 1}, p.constant(b.factor/size), a.sign()).times(size)
+		return p.multiplyAdd(value{b.id, 1}, p.constant(b.factor/size), a.unscaled()).times(size)
 	}
 	switch {
 	case a.negative() == b.negative():
@@ -157,7 +157,7 @@ func (p *program) multiply(a, b value) value {
 // multiplyAdd returns a·b + c, with c's factor but for its sign where a has the same.
 func (p *program) multiplyAdd(a, b, c value) value {
 	if size := math.Abs(c.factor); size != 1 && math.Abs(a.factor) == size {
-		return p.multiplyAdd(a.sign(), b, c.sign()).times(size)
+		return p.multiplyAdd(a.unscaled(), b, c.unscaled()).times(size)
 	}
 	a, b, c = p.signed(a), p.signed(b), p.signed(c)
 	minus := a.negative() != b.negative()
