@@ -15,10 +15,7 @@ func (p *program) partPairs(share float64) {
 	var parted []operation
 	at, products := make([]int, len(p.operations)), map[int]int{}
 	for i, o := range p.operations {
-		o.operands = slices.Clone(o.operands)
-		for k, v := range o.operands {
-			o.operands[k] = at[v]
-		}
+		o = o.renumbered(at)
 		if one, ok := first[i]; ok {
 			if one == i {
 				products[i] = len(parted)
@@ -61,4 +58,13 @@ func (o *operation) sum(product int) operation {
 	default:
 		return operation{kind: add, operands: []int{addend, product}}
 	}
+}
+
+// renumbered returns the operation with operands that are elsewhere in the program.
+func (o operation) renumbered(at []int) operation {
+	o.operands = slices.Clone(o.operands)
+	for k, v := range o.operands {
+		o.operands[k] = at[v]
+	}
+	return o
 }

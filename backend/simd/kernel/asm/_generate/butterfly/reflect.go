@@ -1,7 +1,5 @@
 package main
 
-import "slices"
-
 // reflectPairs computes the second of two multiply-adds that multiply the same, and have the same addend, from the first one:
 // where that is t = c + a·b, the other, c - a·b, is 2c - t. Each is computed over what it is the last to need, a or b and then
 // c, where else c had to be copied: that is an instruction less, and a register less while both are computed. It is for lines
@@ -20,10 +18,7 @@ func (p *program) reflectPairs() {
 	two := reflected.constant(2).id
 	at := make([]int, len(p.operations))
 	for i, o := range p.operations {
-		o.operands = slices.Clone(o.operands)
-		for k, v := range o.operands {
-			o.operands[k] = at[v]
-		}
+		o = o.renumbered(at)
 		if one, ok := first[i]; ok {
 			o = o.reflection(&p.operations[one], two, at[one])
 		}
