@@ -13,6 +13,17 @@ func eachLevel(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
+// mostOfLevels returns the largest number that a level of this processor has: of one to the next, plans have other lengths.
+func mostOfLevels(size func() int) (most int) {
+	before := level
+	defer func() { level = before }()
+	for l := Generic; l <= supported(); l++ {
+		level = l
+		most = max(most, size())
+	}
+	return most
+}
+
 func TestChooseLevel(t *testing.T) {
 	for _, c := range []struct {
 		asked      string
