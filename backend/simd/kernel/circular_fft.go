@@ -43,12 +43,20 @@ func (c *CircularFFT) units(l *lineVectors) division {
 	return c.division(l, min(unitPhases, max(1, unitRows/c.plan().n)))
 }
 
+// evenUnits is how many units are enough for two threads, or four, to have as many each.
+const evenUnits = 4
+
 // division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time.
 type division struct{ groups, phases int }
 
-// division returns that of signals of which phases are taken so many at a time.
+// division returns that of signals of which up to so many phases are taken at a time. Where all signals of a phase are less than a
+// unit, they are in one, so that its spectrum comes to the first cache once, with no more phases than leave enough units.
 func (c *CircularFFT) division(l *lineVectors, phases int) division {
-	rows := min(l.phases, phases) * c.plan().n // of a turn
+	n := c.plan().n
+	if rows := l.turns() * n; rows <= unitRows {
+		return division{1, min(phases, max(1, min(unitRows/rows, l.phases/evenUnits)))}
+	}
+	rows := min(l.phases, phases) * n // of a turn
 	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases}
 }
 

@@ -459,3 +459,25 @@ func benchmarkForms(b *testing.B, c Circular) {
 		})
 	}
 }
+
+// TestSmallConvolutionsAreDividedEvenly holds that two threads, which take half of the units each, have as many signals.
+func TestSmallConvolutionsAreDividedEvenly(t *testing.T) {
+	for _, size := range []struct{ n, channels int }{{7, 384}, {14, 192}, {28, 96}} {
+		c := CircularFFT{Circular: Circular{
+			Batch: 1, H: size.n, W: size.n, C: size.channels, Axis: Height, InStride: size.channels, OutStride: size.channels,
+		}}
+		in := c.lineVectors(nil, c.InStride)
+		r := circularFFTRun{in: in, division: c.units(&in)}
+		var signals [2]int
+		units := c.Units()
+		for u := range units {
+			unit := r.unit(u)
+			for phase := unit.phase; phase < unit.endPhase; phase++ {
+				signals[u*2/units] += min(unit.endTurn, in.turnsOf(phase)) - unit.turn
+			}
+		}
+		if signals[0] != signals[1] {
+			t.Errorf("%d×%d×%d: threads have %d and %d signals, want as many", size.n, size.n, size.channels, signals[0], signals[1])
+		}
+	}
+}
