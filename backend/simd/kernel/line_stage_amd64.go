@@ -7,17 +7,17 @@ import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
 // routines returns the assembly forward and back, for whole lines or for their first halves.
 func (s *lineStage) routines(half bool) (routines [2]lineRoutine) {
 	var of *lineRoutines
+	var unrolled *unrolledRoutines
 	switch level {
 	case AVX512:
-		of = &lines512[s.radix]
+		of, unrolled = &lines512[s.radix], &unrolledLines512[s.radix]
 	case AVX2:
-		u := &unrolledLines256[s.radix]
-		if !half && s.twiddles == nil && s.rest == u.rest && s.radix*s.rest <= maxLineNumbers {
-			return u.routines
-		}
-		of = &lines256[s.radix]
+		of, unrolled = &lines256[s.radix], &unrolledLines256[s.radix]
 	default:
 		return routines
+	}
+	if !half && s.twiddles == nil && s.rest == unrolled.rest && s.radix*s.rest <= maxLineNumbers {
+		return unrolled.routines
 	}
 	for i := range of {
 		switch way := &of[i]; {
@@ -35,11 +35,18 @@ func (s *lineStage) routines(half bool) (routines [2]lineRoutine) {
 // lineRoutines are the routines of one radix, forward and back.
 type lineRoutines [2]struct{ plain, twiddled, half lineRoutine }
 
-// unrolledLines256 are routines, by radix, for lines of so many butterflies that nothing turns, all of them in one call.
-var unrolledLines256 = [maxLineRadix + 1]struct {
+// unrolledRoutines are those for lines of so many butterflies that nothing turns, all of them in one call.
+type unrolledRoutines struct {
 	rest     int
 	routines [2]lineRoutine
-}{
+}
+
+var unrolledLines512 = [maxLineRadix + 1]unrolledRoutines{
+	7: {4, [2]lineRoutine{asm.Line7x4AVX512, asm.LineBack7x4AVX512}},
+	8: {7, [2]lineRoutine{asm.Line8x7AVX512, asm.LineBack8x7AVX512}},
+}
+
+var unrolledLines256 = [maxLineRadix + 1]unrolledRoutines{
 	7: {4, [2]lineRoutine{asm.Line7x4AVX2, asm.LineBack7x4AVX2}},
 	8: {7, [2]lineRoutine{asm.Line8x7AVX2, asm.LineBack8x7AVX2}},
 }

@@ -1432,6 +1432,74 @@ func LineBack7x4AVX2(job *struct {
 	}
 })
 
+// Line7x4AVX512 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line7x4AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
+// LineBack7x4AVX512 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack7x4AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
 // Line8AVX512 computes butterflies of real lines as _generate/butterfly/line.go writes out.
 //
 //go:noescape
@@ -1878,6 +1946,74 @@ func Line8x7AVX2(job *struct {
 //
 //go:noescape
 func LineBack8x7AVX2(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
+// Line8x7AVX512 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func Line8x7AVX512(job *struct {
+	Lines [2]struct {
+		Rows   *float32
+		Shared *float32
+		Re     *float32
+		Im     *float32
+	}
+	Offsets  *int
+	Twiddles *float32
+	Count    int
+	Step     int
+}, transfers *struct {
+	Fetches [3]struct {
+		At     uintptr
+		End    uintptr
+		Pause  uintptr
+		Second int
+		Step   int
+	}
+	Current int
+	Write   struct {
+		From   uintptr
+		End    uintptr
+		To     uintptr
+		Second int
+		Step   int
+		Rows   int
+		Fetch  uintptr
+	}
+})
+
+// LineBack8x7AVX512 computes all butterflies of real lines as _generate/butterfly/line.go writes out.
+//
+//go:noescape
+func LineBack8x7AVX512(job *struct {
 	Lines [2]struct {
 		Rows   *float32
 		Shared *float32

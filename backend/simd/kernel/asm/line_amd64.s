@@ -6028,6 +6028,854 @@ none3:
 	MOVQ 32(DI), R10
 	JMP  on3
 
+// func Line7x4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·Line7x4AVX512(SB), $8-16
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000004, AX, CX
+	IMUL3Q       $0x0000000c, AX, DX
+	IMUL3Q       $0x00000014, AX, BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
+	MOVQ         job+0(FP), SI
+
+line:
+	MOVQ         (SI), AX
+	MOVQ         8(SI), R11
+	MOVQ         16(SI), R12
+	MOVQ         24(SI), R13
+	MOVQ         $0x00000000, R14
+	VMOVUPS      (AX), Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(CX*1), Z1
+	VMOVUPS      (AX)(DX*2), Z2
+	VADDPS       Z2, Z1, Z3
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      (AX)(CX*2), Z2
+	VMOVUPS      (AX)(BX*1), Z4
+	VADDPS       Z4, Z2, Z5
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      (AX)(DX*1), Z4
+	VMOVUPS      (AX)(CX*4), Z6
+	VADDPS       Z6, Z4, Z7
+	VSUBPS       Z6, Z4, Z4
+	VADDPS       Z3, Z0, Z6
+	VADDPS       Z5, Z6, Z6
+	VADDPS       Z7, Z6, Z6
+	VMOVAPS      Z0, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VFNMADD231PS Z30, Z5, Z8
+	VFNMADD231PS Z29, Z7, Z8
+	VMULPS       Z28, Z1, Z9
+	VFMADD231PS  Z27, Z2, Z9
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VFMADD231PS  Z26, Z4, Z9
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z3, Z10
+	VFNMADD231PS Z29, Z5, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VMULPS       Z27, Z1, Z11
+	VFNMADD231PS Z26, Z2, Z11
+	VFNMADD231PS Z28, Z4, Z11
+	VFNMADD231PS Z29, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z30, Z7, Z0
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z28, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
+	VMOVUPS      Z6, (R11)(R14*1)
+	VMOVUPS      Z8, 128(R12)(R14*1)
+	VMOVUPS      Z9, 128(R13)(R14*1)
+	VMOVUPS      Z10, 64(R12)(R14*1)
+	VMOVUPS      Z11, 64(R13)(R14*1)
+	VMOVUPS      Z0, (R12)(R14*1)
+	VMOVUPS      Z1, (R13)(R14*1)
+	CMPQ         R8, 16(DI)
+	JHI          aside
+
+on:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000540, R14
+	VMOVUPS      (AX)(BX*1), Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(DX*2), Z1
+	VMOVUPS      (AX)(CX*4), Z2
+	VADDPS       Z2, Z1, Z3
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      (AX), Z2
+	VMOVUPS      (AX)(DX*1), Z4
+	VADDPS       Z4, Z2, Z5
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      (AX)(CX*1), Z4
+	VMOVUPS      (AX)(CX*2), Z6
+	VADDPS       Z6, Z4, Z7
+	VSUBPS       Z6, Z4, Z4
+	VADDPS       Z3, Z0, Z6
+	VADDPS       Z5, Z6, Z6
+	VADDPS       Z7, Z6, Z6
+	VMOVAPS      Z0, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VFNMADD231PS Z30, Z5, Z8
+	VFNMADD231PS Z29, Z7, Z8
+	VMULPS       Z28, Z1, Z9
+	VFMADD231PS  Z27, Z2, Z9
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VFMADD231PS  Z26, Z4, Z9
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z3, Z10
+	VFNMADD231PS Z29, Z5, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VMULPS       Z27, Z1, Z11
+	VFNMADD231PS Z26, Z2, Z11
+	VFNMADD231PS Z28, Z4, Z11
+	VFNMADD231PS Z29, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z30, Z7, Z0
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z28, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
+	VMOVUPS      Z6, (R11)(R14*1)
+	VMOVUPS      Z8, 128(R12)(R14*1)
+	VMOVUPS      Z9, 128(R13)(R14*1)
+	VMOVUPS      Z10, 64(R12)(R14*1)
+	VMOVUPS      Z11, 64(R13)(R14*1)
+	VMOVUPS      Z0, (R12)(R14*1)
+	VMOVUPS      Z1, (R13)(R14*1)
+	CMPQ         R8, 16(DI)
+	JHI          aside1
+
+on1:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000380, R14
+	VMOVUPS      (AX)(DX*1), Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(CX*4), Z1
+	VMOVUPS      (AX)(CX*2), Z2
+	VADDPS       Z2, Z1, Z3
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z2
+	VMOVUPS      (AX)(CX*1), Z4
+	VADDPS       Z4, Z2, Z5
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      (AX)(DX*2), Z4
+	VMOVUPS      (AX), Z6
+	VADDPS       Z6, Z4, Z7
+	VSUBPS       Z6, Z4, Z4
+	VADDPS       Z3, Z0, Z6
+	VADDPS       Z5, Z6, Z6
+	VADDPS       Z7, Z6, Z6
+	VMOVAPS      Z0, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VFNMADD231PS Z30, Z5, Z8
+	VFNMADD231PS Z29, Z7, Z8
+	VMULPS       Z28, Z1, Z9
+	VFMADD231PS  Z27, Z2, Z9
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VFMADD231PS  Z26, Z4, Z9
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z3, Z10
+	VFNMADD231PS Z29, Z5, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VMULPS       Z27, Z1, Z11
+	VFNMADD231PS Z26, Z2, Z11
+	VFNMADD231PS Z28, Z4, Z11
+	VFNMADD231PS Z29, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z30, Z7, Z0
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z28, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
+	VMOVUPS      Z6, (R11)(R14*1)
+	VMOVUPS      Z8, 128(R12)(R14*1)
+	VMOVUPS      Z9, 128(R13)(R14*1)
+	VMOVUPS      Z10, 64(R12)(R14*1)
+	VMOVUPS      Z11, 64(R13)(R14*1)
+	VMOVUPS      Z0, (R12)(R14*1)
+	VMOVUPS      Z1, (R13)(R14*1)
+	CMPQ         R8, 16(DI)
+	JHI          aside2
+
+on2:
+	ADDQ         (SP), AX
+	MOVQ         $0x000001c0, R14
+	VMOVUPS      (AX)(CX*1), Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      (AX)(CX*2), Z1
+	VMOVUPS      (AX), Z2
+	VADDPS       Z2, Z1, Z3
+	VSUBPS       Z2, Z1, Z1
+	VMOVUPS      (AX)(DX*1), Z2
+	VMOVUPS      (AX)(DX*2), Z4
+	VADDPS       Z4, Z2, Z5
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      (AX)(CX*4), Z4
+	VMOVUPS      (AX)(BX*1), Z6
+	VADDPS       Z6, Z4, Z7
+	VSUBPS       Z6, Z4, Z4
+	VADDPS       Z3, Z0, Z6
+	VADDPS       Z5, Z6, Z6
+	VADDPS       Z7, Z6, Z6
+	VMOVAPS      Z0, Z8
+	VFMADD231PS  Z31, Z3, Z8
+	VFNMADD231PS Z30, Z5, Z8
+	VFNMADD231PS Z29, Z7, Z8
+	VMULPS       Z28, Z1, Z9
+	VFMADD231PS  Z27, Z2, Z9
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VFMADD231PS  Z26, Z4, Z9
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z3, Z10
+	VFNMADD231PS Z29, Z5, Z10
+	VFMADD231PS  Z31, Z7, Z10
+	VMULPS       Z27, Z1, Z11
+	VFNMADD231PS Z26, Z2, Z11
+	VFNMADD231PS Z28, Z4, Z11
+	VFNMADD231PS Z29, Z3, Z0
+	VFMADD231PS  Z31, Z5, Z0
+	VFNMADD231PS Z30, Z7, Z0
+	VMULPS       Z26, Z1, Z1
+	VFNMADD231PS Z28, Z2, Z1
+	VFMADD231PS  Z27, Z4, Z1
+	VMOVUPS      Z6, (R11)(R14*1)
+	VMOVUPS      Z8, 128(R12)(R14*1)
+	VMOVUPS      Z9, 128(R13)(R14*1)
+	VMOVUPS      Z10, 64(R12)(R14*1)
+	VMOVUPS      Z11, 64(R13)(R14*1)
+	VMOVUPS      Z0, (R12)(R14*1)
+	VMOVUPS      Z1, (R13)(R14*1)
+	CMPQ         R8, 16(DI)
+	JHI          aside3
+
+on3:
+	ADDQ (SP), AX
+	ADDQ $0x20, SI
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ SI, AX
+	JEQ  lines
+	CMPQ (SI), $0x00
+	JNE  line
+
+lines:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
+
+aside1:
+	CMPQ R8, 8(DI)
+	JLS  same1
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same1:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none1
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row1:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last1
+	DECQ     R10
+	JNZ      row1
+
+last1:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none1:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on1
+
+aside2:
+	CMPQ R8, 8(DI)
+	JLS  same2
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same2:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none2
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row2:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last2
+	DECQ     R10
+	JNZ      row2
+
+last2:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none2:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on2
+
+aside3:
+	CMPQ R8, 8(DI)
+	JLS  same3
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same3:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none3
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row3:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last3
+	DECQ     R10
+	JNZ      row3
+
+last3:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none3:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on3
+
+// func LineBack7x4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineBack7x4AVX512(SB), $8-16
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000004, AX, CX
+	IMUL3Q       $0x0000000c, AX, DX
+	IMUL3Q       $0x00000014, AX, BX
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), DI
+	ADDQ         AX, DI
+	MOVQ         (DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), R10
+	VBROADCASTSS butterflyConstants<>+24(SB), Z31
+	VBROADCASTSS butterflyConstants<>+28(SB), Z30
+	VBROADCASTSS butterflyConstants<>+32(SB), Z29
+	VBROADCASTSS butterflyConstants<>+36(SB), Z28
+	VBROADCASTSS butterflyConstants<>+40(SB), Z27
+	VBROADCASTSS butterflyConstants<>+44(SB), Z26
+	MOVQ         job+0(FP), SI
+
+line:
+	MOVQ         (SI), AX
+	MOVQ         8(SI), R11
+	MOVQ         16(SI), R12
+	MOVQ         24(SI), R13
+	MOVQ         $0x00000000, R14
+	VMOVUPS      (R11)(R14*1), Z0
+	VMOVUPS      128(R12)(R14*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Z3
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      (R12)(R14*1), Z4
+	VADDPS       Z4, Z2, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z1, Z5
+	VFNMADD231PS Z30, Z3, Z5
+	VFNMADD231PS Z29, Z4, Z5
+	VMOVUPS      128(R13)(R14*1), Z6
+	VMULPS       Z28, Z6, Z7
+	VMOVUPS      64(R13)(R14*1), Z8
+	VFMADD231PS  Z27, Z8, Z7
+	VMOVUPS      (R13)(R14*1), Z9
+	VFMADD231PS  Z26, Z9, Z7
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z1, Z10
+	VFNMADD231PS Z29, Z3, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMULPS       Z27, Z6, Z11
+	VFNMADD231PS Z26, Z8, Z11
+	VFNMADD231PS Z28, Z9, Z11
+	VFNMADD231PS Z29, Z1, Z0
+	VFMADD231PS  Z31, Z3, Z0
+	VFNMADD231PS Z30, Z4, Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Z26, Z6, Z1
+	VFNMADD231PS Z28, Z8, Z1
+	VFMADD231PS  Z27, Z9, Z1
+	VMOVUPS      Z2, (AX)
+	VADDPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)(CX*1)
+	VSUBPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)(DX*2)
+	VADDPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)(CX*2)
+	VSUBPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)(BX*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)(DX*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)(CX*4)
+	CMPQ         R8, 16(DI)
+	JHI          aside
+
+on:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000540, R14
+	VMOVUPS      (R11)(R14*1), Z0
+	VMOVUPS      128(R12)(R14*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Z3
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      (R12)(R14*1), Z4
+	VADDPS       Z4, Z2, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z1, Z5
+	VFNMADD231PS Z30, Z3, Z5
+	VFNMADD231PS Z29, Z4, Z5
+	VMOVUPS      128(R13)(R14*1), Z6
+	VMULPS       Z28, Z6, Z7
+	VMOVUPS      64(R13)(R14*1), Z8
+	VFMADD231PS  Z27, Z8, Z7
+	VMOVUPS      (R13)(R14*1), Z9
+	VFMADD231PS  Z26, Z9, Z7
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z1, Z10
+	VFNMADD231PS Z29, Z3, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMULPS       Z27, Z6, Z11
+	VFNMADD231PS Z26, Z8, Z11
+	VFNMADD231PS Z28, Z9, Z11
+	VFNMADD231PS Z29, Z1, Z0
+	VFMADD231PS  Z31, Z3, Z0
+	VFNMADD231PS Z30, Z4, Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Z26, Z6, Z1
+	VFNMADD231PS Z28, Z8, Z1
+	VFMADD231PS  Z27, Z9, Z1
+	VMOVUPS      Z2, (AX)(BX*1)
+	VADDPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)(DX*2)
+	VSUBPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VADDPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)
+	VSUBPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)(DX*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)(CX*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)(CX*2)
+	CMPQ         R8, 16(DI)
+	JHI          aside1
+
+on1:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000380, R14
+	VMOVUPS      (R11)(R14*1), Z0
+	VMOVUPS      128(R12)(R14*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Z3
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      (R12)(R14*1), Z4
+	VADDPS       Z4, Z2, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z1, Z5
+	VFNMADD231PS Z30, Z3, Z5
+	VFNMADD231PS Z29, Z4, Z5
+	VMOVUPS      128(R13)(R14*1), Z6
+	VMULPS       Z28, Z6, Z7
+	VMOVUPS      64(R13)(R14*1), Z8
+	VFMADD231PS  Z27, Z8, Z7
+	VMOVUPS      (R13)(R14*1), Z9
+	VFMADD231PS  Z26, Z9, Z7
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z1, Z10
+	VFNMADD231PS Z29, Z3, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMULPS       Z27, Z6, Z11
+	VFNMADD231PS Z26, Z8, Z11
+	VFNMADD231PS Z28, Z9, Z11
+	VFNMADD231PS Z29, Z1, Z0
+	VFMADD231PS  Z31, Z3, Z0
+	VFNMADD231PS Z30, Z4, Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Z26, Z6, Z1
+	VFNMADD231PS Z28, Z8, Z1
+	VFMADD231PS  Z27, Z9, Z1
+	VMOVUPS      Z2, (AX)(DX*1)
+	VADDPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VSUBPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)(CX*2)
+	VADDPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)(BX*1)
+	VSUBPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)(CX*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)(DX*2)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	CMPQ         R8, 16(DI)
+	JHI          aside2
+
+on2:
+	ADDQ         (SP), AX
+	MOVQ         $0x000001c0, R14
+	VMOVUPS      (R11)(R14*1), Z0
+	VMOVUPS      128(R12)(R14*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMOVUPS      64(R12)(R14*1), Z3
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      (R12)(R14*1), Z4
+	VADDPS       Z4, Z2, Z2
+	VMOVAPS      Z0, Z5
+	VFMADD231PS  Z31, Z1, Z5
+	VFNMADD231PS Z30, Z3, Z5
+	VFNMADD231PS Z29, Z4, Z5
+	VMOVUPS      128(R13)(R14*1), Z6
+	VMULPS       Z28, Z6, Z7
+	VMOVUPS      64(R13)(R14*1), Z8
+	VFMADD231PS  Z27, Z8, Z7
+	VMOVUPS      (R13)(R14*1), Z9
+	VFMADD231PS  Z26, Z9, Z7
+	VMOVAPS      Z0, Z10
+	VFNMADD231PS Z30, Z1, Z10
+	VFNMADD231PS Z29, Z3, Z10
+	VFMADD231PS  Z31, Z4, Z10
+	VMULPS       Z27, Z6, Z11
+	VFNMADD231PS Z26, Z8, Z11
+	VFNMADD231PS Z28, Z9, Z11
+	VFNMADD231PS Z29, Z1, Z0
+	VFMADD231PS  Z31, Z3, Z0
+	VFNMADD231PS Z30, Z4, Z0
+	PREFETCHT1   (R8)
+	PREFETCHT1   (R8)(R9*1)
+	ADDQ         R10, R8
+	VMULPS       Z26, Z6, Z1
+	VFNMADD231PS Z28, Z8, Z1
+	VFMADD231PS  Z27, Z9, Z1
+	VMOVUPS      Z2, (AX)(CX*1)
+	VADDPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)(CX*2)
+	VSUBPS       Z7, Z5, Z2
+	VMOVUPS      Z2, (AX)
+	VADDPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)(DX*1)
+	VSUBPS       Z11, Z10, Z2
+	VMOVUPS      Z2, (AX)(DX*2)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)(BX*1)
+	CMPQ         R8, 16(DI)
+	JHI          aside3
+
+on3:
+	ADDQ (SP), AX
+	ADDQ $0x20, SI
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ SI, AX
+	JEQ  lines
+	CMPQ (SI), $0x00
+	JNE  line
+
+lines:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, DI
+	MOVQ DI, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R8, 8(DI)
+	JLS  same
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last
+	DECQ     R10
+	JNZ      row
+
+last:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on
+
+aside1:
+	CMPQ R8, 8(DI)
+	JLS  same1
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same1:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none1
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row1:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last1
+	DECQ     R10
+	JNZ      row1
+
+last1:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none1:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on1
+
+aside2:
+	CMPQ R8, 8(DI)
+	JLS  same2
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same2:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none2
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row2:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last2
+	DECQ     R10
+	JNZ      row2
+
+last2:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none2:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on2
+
+aside3:
+	CMPQ R8, 8(DI)
+	JLS  same3
+	ADDQ $0x28, DI
+	MOVQ (DI), R8
+
+same3:
+	MOVQ R8, (DI)
+	MOVQ transfers+8(FP), R8
+	MOVQ DI, 176(R8)
+	MOVQ 128(R8), DI
+	CMPQ DI, 136(R8)
+	JEQ  none3
+	MOVQ 144(R8), R9
+	MOVQ 168(R8), R10
+
+row3:
+	VMOVUPS  (DI), Z0
+	VMOVUPS  64(DI), Z1
+	VMOVNTPS Z0, (R9)
+	ADDQ     152(R8), R9
+	VMOVNTPS Z1, (R9)
+	ADDQ     160(R8), R9
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, 136(R8)
+	JEQ      last3
+	DECQ     R10
+	JNZ      row3
+
+last3:
+	MOVQ DI, 128(R8)
+	MOVQ R9, 144(R8)
+
+none3:
+	MOVQ 176(R8), DI
+	MOVQ (DI), R8
+	MOVQ 24(DI), R9
+	MOVQ 32(DI), R10
+	JMP  on3
+
 // func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8AVX512(SB), $8-16
@@ -9312,6 +10160,1346 @@ row6:
 	ADDQ     152(R9), R10
 	VMOVNTPS Y2, (R10)
 	VMOVNTPS Y3, 32(R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last6
+	DECQ     R11
+	JNZ      row6
+
+last6:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none6:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on6
+
+// func Line8x7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·Line8x7AVX512(SB), $8-16
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000007, AX, CX
+	IMUL3Q       $0x00000015, AX, DX
+	IMUL3Q       $0x00000023, AX, BX
+	IMUL3Q       $0x00000031, AX, SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), DI
+
+line:
+	MOVQ         (DI), AX
+	MOVQ         8(DI), R12
+	MOVQ         16(DI), R13
+	MOVQ         24(DI), R14
+	MOVQ         $0x00000000, R15
+	VMOVUPS      (AX), Z0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(CX*4), Z1
+	VMOVUPS      (AX)(CX*2), Z2
+	VMOVUPS      (AX)(DX*2), Z3
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VMOVUPS      (AX)(CX*1), Z2
+	VMOVUPS      (AX)(BX*1), Z3
+	VMOVUPS      (AX)(DX*1), Z6
+	VMOVUPS      (AX)(SI*1), Z7
+	VADDPS       Z3, Z2, Z8
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z6, Z7, Z3
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R13)(R15*1)
+	VMOVUPS      Z7, (R14)(R15*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVUPS      Z0, 128(R13)(R15*1)
+	VMOVUPS      Z1, 128(R14)(R15*1)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z9, Z8, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z8, Z9, Z3
+	VMOVUPS      Z2, 64(R13)(R15*1)
+	VMOVUPS      Z3, 64(R14)(R15*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (R12)(R15*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(R12)(R15*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside
+
+on:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000240, R15
+	VMOVUPS      (AX)(CX*1), Z0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(BX*1), Z1
+	VMOVUPS      (AX)(DX*1), Z2
+	VMOVUPS      (AX)(SI*1), Z3
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VMOVUPS      (AX)(CX*2), Z2
+	VMOVUPS      (AX)(DX*2), Z3
+	VMOVUPS      (AX)(CX*4), Z6
+	VMOVUPS      (AX), Z7
+	VADDPS       Z3, Z2, Z8
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z6, Z7, Z3
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R13)(R15*1)
+	VMOVUPS      Z7, (R14)(R15*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVUPS      Z0, 128(R13)(R15*1)
+	VMOVUPS      Z1, 128(R14)(R15*1)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z9, Z8, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z8, Z9, Z3
+	VMOVUPS      Z2, 64(R13)(R15*1)
+	VMOVUPS      Z3, 64(R14)(R15*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (R12)(R15*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(R12)(R15*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside1
+
+on1:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000480, R15
+	VMOVUPS      (AX)(CX*2), Z0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(DX*2), Z1
+	VMOVUPS      (AX)(CX*4), Z2
+	VMOVUPS      (AX), Z3
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VMOVUPS      (AX)(DX*1), Z2
+	VMOVUPS      (AX)(SI*1), Z3
+	VMOVUPS      (AX)(BX*1), Z6
+	VMOVUPS      (AX)(CX*1), Z7
+	VADDPS       Z3, Z2, Z8
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z6, Z7, Z3
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R13)(R15*1)
+	VMOVUPS      Z7, (R14)(R15*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVUPS      Z0, 128(R13)(R15*1)
+	VMOVUPS      Z1, 128(R14)(R15*1)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z9, Z8, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z8, Z9, Z3
+	VMOVUPS      Z2, 64(R13)(R15*1)
+	VMOVUPS      Z3, 64(R14)(R15*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (R12)(R15*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(R12)(R15*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside2
+
+on2:
+	ADDQ         (SP), AX
+	MOVQ         $0x000006c0, R15
+	VMOVUPS      (AX)(DX*1), Z0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(SI*1), Z1
+	VMOVUPS      (AX)(BX*1), Z2
+	VMOVUPS      (AX)(CX*1), Z3
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VMOVUPS      (AX)(CX*4), Z2
+	VMOVUPS      (AX), Z3
+	VMOVUPS      (AX)(DX*2), Z6
+	VMOVUPS      (AX)(CX*2), Z7
+	VADDPS       Z3, Z2, Z8
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z6, Z7, Z3
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R13)(R15*1)
+	VMOVUPS      Z7, (R14)(R15*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVUPS      Z0, 128(R13)(R15*1)
+	VMOVUPS      Z1, 128(R14)(R15*1)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z9, Z8, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z8, Z9, Z3
+	VMOVUPS      Z2, 64(R13)(R15*1)
+	VMOVUPS      Z3, 64(R14)(R15*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (R12)(R15*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(R12)(R15*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside3
+
+on3:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000900, R15
+	VMOVUPS      (AX)(CX*4), Z0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX), Z1
+	VMOVUPS      (AX)(DX*2), Z2
+	VMOVUPS      (AX)(CX*2), Z3
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VMOVUPS      (AX)(BX*1), Z2
+	VMOVUPS      (AX)(CX*1), Z3
+	VMOVUPS      (AX)(SI*1), Z6
+	VMOVUPS      (AX)(DX*1), Z7
+	VADDPS       Z3, Z2, Z8
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z6, Z7, Z3
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R13)(R15*1)
+	VMOVUPS      Z7, (R14)(R15*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVUPS      Z0, 128(R13)(R15*1)
+	VMOVUPS      Z1, 128(R14)(R15*1)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z9, Z8, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z8, Z9, Z3
+	VMOVUPS      Z2, 64(R13)(R15*1)
+	VMOVUPS      Z3, 64(R14)(R15*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (R12)(R15*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(R12)(R15*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside4
+
+on4:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000b40, R15
+	VMOVUPS      (AX)(BX*1), Z0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(CX*1), Z1
+	VMOVUPS      (AX)(SI*1), Z2
+	VMOVUPS      (AX)(DX*1), Z3
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VMOVUPS      (AX)(DX*2), Z2
+	VMOVUPS      (AX)(CX*2), Z3
+	VMOVUPS      (AX), Z6
+	VMOVUPS      (AX)(CX*4), Z7
+	VADDPS       Z3, Z2, Z8
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z6, Z7, Z3
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R13)(R15*1)
+	VMOVUPS      Z7, (R14)(R15*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVUPS      Z0, 128(R13)(R15*1)
+	VMOVUPS      Z1, 128(R14)(R15*1)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z9, Z8, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z8, Z9, Z3
+	VMOVUPS      Z2, 64(R13)(R15*1)
+	VMOVUPS      Z3, 64(R14)(R15*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (R12)(R15*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(R12)(R15*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside5
+
+on5:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000d80, R15
+	VMOVUPS      (AX)(DX*2), Z0
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (AX)(CX*2), Z1
+	VMOVUPS      (AX), Z2
+	VMOVUPS      (AX)(CX*4), Z3
+	VADDPS       Z1, Z0, Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z2, Z3, Z1
+	VMOVUPS      (AX)(SI*1), Z2
+	VMOVUPS      (AX)(DX*1), Z3
+	VMOVUPS      (AX)(CX*1), Z6
+	VMOVUPS      (AX)(BX*1), Z7
+	VADDPS       Z3, Z2, Z8
+	VADDPS       Z7, Z6, Z9
+	VSUBPS       Z3, Z2, Z2
+	VSUBPS       Z6, Z7, Z3
+	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z3, Z2
+	VMOVAPS      Z0, Z3
+	VFMADD231PS  Z31, Z6, Z3
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVAPS      Z1, Z7
+	VFMADD231PS  Z31, Z2, Z7
+	VMOVUPS      Z3, (R13)(R15*1)
+	VMOVUPS      Z7, (R14)(R15*1)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVUPS      Z0, 128(R13)(R15*1)
+	VMOVUPS      Z1, 128(R14)(R15*1)
+	VADDPS       Z5, Z4, Z0
+	VADDPS       Z9, Z8, Z1
+	VSUBPS       Z5, Z4, Z2
+	VSUBPS       Z8, Z9, Z3
+	VMOVUPS      Z2, 64(R13)(R15*1)
+	VMOVUPS      Z3, 64(R14)(R15*1)
+	VADDPS       Z1, Z0, Z2
+	VMOVUPS      Z2, (R12)(R15*1)
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(R12)(R15*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside6
+
+on6:
+	ADDQ (SP), AX
+	ADDQ $0x20, DI
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ DI, AX
+	JEQ  lines
+	CMPQ (DI), $0x00
+	JNE  line
+
+lines:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
+
+aside1:
+	CMPQ R9, 8(R8)
+	JLS  same1
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same1:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none1
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row1:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last1
+	DECQ     R11
+	JNZ      row1
+
+last1:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none1:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on1
+
+aside2:
+	CMPQ R9, 8(R8)
+	JLS  same2
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same2:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none2
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row2:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last2
+	DECQ     R11
+	JNZ      row2
+
+last2:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none2:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on2
+
+aside3:
+	CMPQ R9, 8(R8)
+	JLS  same3
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same3:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none3
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row3:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last3
+	DECQ     R11
+	JNZ      row3
+
+last3:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none3:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on3
+
+aside4:
+	CMPQ R9, 8(R8)
+	JLS  same4
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same4:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none4
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row4:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last4
+	DECQ     R11
+	JNZ      row4
+
+last4:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none4:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on4
+
+aside5:
+	CMPQ R9, 8(R8)
+	JLS  same5
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same5:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none5
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row5:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last5
+	DECQ     R11
+	JNZ      row5
+
+last5:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none5:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on5
+
+aside6:
+	CMPQ R9, 8(R8)
+	JLS  same6
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same6:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none6
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row6:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last6
+	DECQ     R11
+	JNZ      row6
+
+last6:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none6:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on6
+
+// func LineBack8x7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// Requires: AVX, AVX512F, MMX+
+TEXT ·LineBack8x7AVX512(SB), $8-16
+	MOVQ         job+0(FP), AX
+	MOVQ         88(AX), AX
+	IMUL3Q       $0x00000007, AX, CX
+	IMUL3Q       $0x00000015, AX, DX
+	IMUL3Q       $0x00000023, AX, BX
+	IMUL3Q       $0x00000031, AX, SI
+	MOVQ         AX, (SP)
+	MOVQ         transfers+8(FP), AX
+	MOVQ         120(AX), R8
+	ADDQ         AX, R8
+	MOVQ         (R8), R9
+	MOVQ         24(R8), R10
+	MOVQ         32(R8), R11
+	VBROADCASTSS butterflyConstants<>+48(SB), Z31
+	MOVQ         job+0(FP), DI
+
+line:
+	MOVQ         (DI), AX
+	MOVQ         8(DI), R12
+	MOVQ         16(DI), R13
+	MOVQ         24(DI), R14
+	MOVQ         $0x00000000, R15
+	VMOVUPS      (R14)(R15*1), Z0
+	VMOVUPS      128(R14)(R15*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Z3
+	VMOVUPS      128(R13)(R15*1), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z0, Z1, Z0
+	VMOVUPS      (R12)(R15*1), Z1
+	VMOVUPS      64(R12)(R15*1), Z4
+	VADDPS       Z4, Z1, Z6
+	VSUBPS       Z4, Z1, Z1
+	VMOVUPS      64(R13)(R15*1), Z4
+	VADDPS       Z4, Z6, Z7
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      64(R14)(R15*1), Z6
+	VSUBPS       Z6, Z1, Z8
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z5, Z7, Z6
+	VMOVUPS      Z6, (AX)
+	VSUBPS       Z5, Z7, Z5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Z5, (AX)(CX*4)
+	VSUBPS       Z2, Z4, Z5
+	VMOVUPS      Z5, (AX)(CX*2)
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (AX)(DX*2)
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
+	VMOVUPS      Z2, (AX)(CX*1)
+	VFNMADD231PS Z31, Z0, Z8
+	VMOVUPS      Z8, (AX)(BX*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VMOVUPS      Z0, (AX)(DX*1)
+	VFMADD231PS  Z31, Z3, Z1
+	VMOVUPS      Z1, (AX)(SI*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside
+
+on:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000240, R15
+	VMOVUPS      (R14)(R15*1), Z0
+	VMOVUPS      128(R14)(R15*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Z3
+	VMOVUPS      128(R13)(R15*1), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z0, Z1, Z0
+	VMOVUPS      (R12)(R15*1), Z1
+	VMOVUPS      64(R12)(R15*1), Z4
+	VADDPS       Z4, Z1, Z6
+	VSUBPS       Z4, Z1, Z1
+	VMOVUPS      64(R13)(R15*1), Z4
+	VADDPS       Z4, Z6, Z7
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      64(R14)(R15*1), Z6
+	VSUBPS       Z6, Z1, Z8
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z5, Z7, Z6
+	VMOVUPS      Z6, (AX)(CX*1)
+	VSUBPS       Z5, Z7, Z5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Z5, (AX)(BX*1)
+	VSUBPS       Z2, Z4, Z5
+	VMOVUPS      Z5, (AX)(DX*1)
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (AX)(SI*1)
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
+	VMOVUPS      Z2, (AX)(CX*2)
+	VFNMADD231PS Z31, Z0, Z8
+	VMOVUPS      Z8, (AX)(DX*2)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VMOVUPS      Z0, (AX)(CX*4)
+	VFMADD231PS  Z31, Z3, Z1
+	VMOVUPS      Z1, (AX)
+	CMPQ         R9, 16(R8)
+	JHI          aside1
+
+on1:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000480, R15
+	VMOVUPS      (R14)(R15*1), Z0
+	VMOVUPS      128(R14)(R15*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Z3
+	VMOVUPS      128(R13)(R15*1), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z0, Z1, Z0
+	VMOVUPS      (R12)(R15*1), Z1
+	VMOVUPS      64(R12)(R15*1), Z4
+	VADDPS       Z4, Z1, Z6
+	VSUBPS       Z4, Z1, Z1
+	VMOVUPS      64(R13)(R15*1), Z4
+	VADDPS       Z4, Z6, Z7
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      64(R14)(R15*1), Z6
+	VSUBPS       Z6, Z1, Z8
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z5, Z7, Z6
+	VMOVUPS      Z6, (AX)(CX*2)
+	VSUBPS       Z5, Z7, Z5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Z5, (AX)(DX*2)
+	VSUBPS       Z2, Z4, Z5
+	VMOVUPS      Z5, (AX)(CX*4)
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (AX)
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
+	VMOVUPS      Z2, (AX)(DX*1)
+	VFNMADD231PS Z31, Z0, Z8
+	VMOVUPS      Z8, (AX)(SI*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VMOVUPS      Z0, (AX)(BX*1)
+	VFMADD231PS  Z31, Z3, Z1
+	VMOVUPS      Z1, (AX)(CX*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside2
+
+on2:
+	ADDQ         (SP), AX
+	MOVQ         $0x000006c0, R15
+	VMOVUPS      (R14)(R15*1), Z0
+	VMOVUPS      128(R14)(R15*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Z3
+	VMOVUPS      128(R13)(R15*1), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z0, Z1, Z0
+	VMOVUPS      (R12)(R15*1), Z1
+	VMOVUPS      64(R12)(R15*1), Z4
+	VADDPS       Z4, Z1, Z6
+	VSUBPS       Z4, Z1, Z1
+	VMOVUPS      64(R13)(R15*1), Z4
+	VADDPS       Z4, Z6, Z7
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      64(R14)(R15*1), Z6
+	VSUBPS       Z6, Z1, Z8
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z5, Z7, Z6
+	VMOVUPS      Z6, (AX)(DX*1)
+	VSUBPS       Z5, Z7, Z5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Z5, (AX)(SI*1)
+	VSUBPS       Z2, Z4, Z5
+	VMOVUPS      Z5, (AX)(BX*1)
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (AX)(CX*1)
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VFNMADD231PS Z31, Z0, Z8
+	VMOVUPS      Z8, (AX)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VMOVUPS      Z0, (AX)(DX*2)
+	VFMADD231PS  Z31, Z3, Z1
+	VMOVUPS      Z1, (AX)(CX*2)
+	CMPQ         R9, 16(R8)
+	JHI          aside3
+
+on3:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000900, R15
+	VMOVUPS      (R14)(R15*1), Z0
+	VMOVUPS      128(R14)(R15*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Z3
+	VMOVUPS      128(R13)(R15*1), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z0, Z1, Z0
+	VMOVUPS      (R12)(R15*1), Z1
+	VMOVUPS      64(R12)(R15*1), Z4
+	VADDPS       Z4, Z1, Z6
+	VSUBPS       Z4, Z1, Z1
+	VMOVUPS      64(R13)(R15*1), Z4
+	VADDPS       Z4, Z6, Z7
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      64(R14)(R15*1), Z6
+	VSUBPS       Z6, Z1, Z8
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z5, Z7, Z6
+	VMOVUPS      Z6, (AX)(CX*4)
+	VSUBPS       Z5, Z7, Z5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Z5, (AX)
+	VSUBPS       Z2, Z4, Z5
+	VMOVUPS      Z5, (AX)(DX*2)
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (AX)(CX*2)
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
+	VMOVUPS      Z2, (AX)(BX*1)
+	VFNMADD231PS Z31, Z0, Z8
+	VMOVUPS      Z8, (AX)(CX*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VMOVUPS      Z0, (AX)(SI*1)
+	VFMADD231PS  Z31, Z3, Z1
+	VMOVUPS      Z1, (AX)(DX*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside4
+
+on4:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000b40, R15
+	VMOVUPS      (R14)(R15*1), Z0
+	VMOVUPS      128(R14)(R15*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Z3
+	VMOVUPS      128(R13)(R15*1), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z0, Z1, Z0
+	VMOVUPS      (R12)(R15*1), Z1
+	VMOVUPS      64(R12)(R15*1), Z4
+	VADDPS       Z4, Z1, Z6
+	VSUBPS       Z4, Z1, Z1
+	VMOVUPS      64(R13)(R15*1), Z4
+	VADDPS       Z4, Z6, Z7
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      64(R14)(R15*1), Z6
+	VSUBPS       Z6, Z1, Z8
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z5, Z7, Z6
+	VMOVUPS      Z6, (AX)(BX*1)
+	VSUBPS       Z5, Z7, Z5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Z5, (AX)(CX*1)
+	VSUBPS       Z2, Z4, Z5
+	VMOVUPS      Z5, (AX)(SI*1)
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (AX)(DX*1)
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
+	VMOVUPS      Z2, (AX)(DX*2)
+	VFNMADD231PS Z31, Z0, Z8
+	VMOVUPS      Z8, (AX)(CX*2)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VMOVUPS      Z0, (AX)
+	VFMADD231PS  Z31, Z3, Z1
+	VMOVUPS      Z1, (AX)(CX*4)
+	CMPQ         R9, 16(R8)
+	JHI          aside5
+
+on5:
+	ADDQ         (SP), AX
+	MOVQ         $0x00000d80, R15
+	VMOVUPS      (R14)(R15*1), Z0
+	VMOVUPS      128(R14)(R15*1), Z1
+	VADDPS       Z1, Z0, Z2
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      (R13)(R15*1), Z3
+	VMOVUPS      128(R13)(R15*1), Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z4, Z3, Z1
+	VADDPS       Z1, Z0, Z3
+	VSUBPS       Z0, Z1, Z0
+	VMOVUPS      (R12)(R15*1), Z1
+	VMOVUPS      64(R12)(R15*1), Z4
+	VADDPS       Z4, Z1, Z6
+	VSUBPS       Z4, Z1, Z1
+	VMOVUPS      64(R13)(R15*1), Z4
+	VADDPS       Z4, Z6, Z7
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      64(R14)(R15*1), Z6
+	VSUBPS       Z6, Z1, Z8
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z5, Z7, Z6
+	VMOVUPS      Z6, (AX)(DX*2)
+	VSUBPS       Z5, Z7, Z5
+	PREFETCHT1   (R9)
+	PREFETCHT1   (R9)(R10*1)
+	ADDQ         R11, R9
+	VMOVUPS      Z5, (AX)(CX*2)
+	VSUBPS       Z2, Z4, Z5
+	VMOVUPS      Z5, (AX)
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (AX)(CX*4)
+	VMOVAPS      Z8, Z2
+	VFMADD231PS  Z31, Z0, Z2
+	VMOVUPS      Z2, (AX)(SI*1)
+	VFNMADD231PS Z31, Z0, Z8
+	VMOVUPS      Z8, (AX)(DX*1)
+	VMOVAPS      Z1, Z0
+	VFNMADD231PS Z31, Z3, Z0
+	VMOVUPS      Z0, (AX)(CX*1)
+	VFMADD231PS  Z31, Z3, Z1
+	VMOVUPS      Z1, (AX)(BX*1)
+	CMPQ         R9, 16(R8)
+	JHI          aside6
+
+on6:
+	ADDQ (SP), AX
+	ADDQ $0x20, DI
+	MOVQ job+0(FP), AX
+	ADDQ $0x40, AX
+	CMPQ DI, AX
+	JEQ  lines
+	CMPQ (DI), $0x00
+	JNE  line
+
+lines:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), AX
+	SUBQ AX, R8
+	MOVQ R8, 120(AX)
+	VZEROUPPER
+	RET
+
+aside:
+	CMPQ R9, 8(R8)
+	JLS  same
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last
+	DECQ     R11
+	JNZ      row
+
+last:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on
+
+aside1:
+	CMPQ R9, 8(R8)
+	JLS  same1
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same1:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none1
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row1:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last1
+	DECQ     R11
+	JNZ      row1
+
+last1:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none1:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on1
+
+aside2:
+	CMPQ R9, 8(R8)
+	JLS  same2
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same2:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none2
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row2:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last2
+	DECQ     R11
+	JNZ      row2
+
+last2:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none2:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on2
+
+aside3:
+	CMPQ R9, 8(R8)
+	JLS  same3
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same3:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none3
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row3:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last3
+	DECQ     R11
+	JNZ      row3
+
+last3:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none3:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on3
+
+aside4:
+	CMPQ R9, 8(R8)
+	JLS  same4
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same4:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none4
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row4:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last4
+	DECQ     R11
+	JNZ      row4
+
+last4:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none4:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on4
+
+aside5:
+	CMPQ R9, 8(R8)
+	JLS  same5
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same5:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none5
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row5:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
+	ADDQ     160(R9), R10
+	ADDQ     $0x00000080, R8
+	CMPQ     R8, 136(R9)
+	JEQ      last5
+	DECQ     R11
+	JNZ      row5
+
+last5:
+	MOVQ R8, 128(R9)
+	MOVQ R10, 144(R9)
+
+none5:
+	MOVQ 176(R9), R8
+	MOVQ (R8), R9
+	MOVQ 24(R8), R10
+	MOVQ 32(R8), R11
+	JMP  on5
+
+aside6:
+	CMPQ R9, 8(R8)
+	JLS  same6
+	ADDQ $0x28, R8
+	MOVQ (R8), R9
+
+same6:
+	MOVQ R9, (R8)
+	MOVQ transfers+8(FP), R9
+	MOVQ R8, 176(R9)
+	MOVQ 128(R9), R8
+	CMPQ R8, 136(R9)
+	JEQ  none6
+	MOVQ 144(R9), R10
+	MOVQ 168(R9), R11
+
+row6:
+	VMOVUPS  (R8), Z0
+	VMOVUPS  64(R8), Z1
+	VMOVNTPS Z0, (R10)
+	ADDQ     152(R9), R10
+	VMOVNTPS Z1, (R10)
 	ADDQ     160(R9), R10
 	ADDQ     $0x00000080, R8
 	CMPQ     R8, 136(R9)

@@ -60,6 +60,8 @@ func main() {
 			if unrolledLines[radix] > 0 {
 				writeUnrolledLine(radix, false, "AVX2", ymm)
 				writeUnrolledLine(radix, true, "AVX2", ymm)
+				writeUnrolledLine(radix, false, "AVX512", zmm)
+				writeUnrolledLine(radix, true, "AVX512", zmm)
 			}
 		}
 	default:
