@@ -49,8 +49,9 @@ const evenUnits = 4
 // division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time.
 type division struct{ groups, phases int }
 
-// division returns that of signals of which up to so many phases are taken at a time. Where all signals of a phase are less than a
-// unit, they are in one, so that its spectrum comes to the first cache once, with no more phases than leave enough units.
+// division returns that of signals of which at most so many phases are taken at a time. Where a unit has room for all signals of a
+// phase they stay together, so that the phase's spectrum comes to the first cache once; a unit then has as many phases as it has
+// room for and as leave enough units.
 func (c *CircularFFT) division(l *lineVectors, phases int) division {
 	n := c.plan().n
 	if rows := l.turns() * n; rows <= unitRows {

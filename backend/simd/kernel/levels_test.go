@@ -13,7 +13,7 @@ func eachLevel(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
-// mostOfLevels returns the largest number that a level of this processor has: of one to the next, plans have other lengths.
+// mostOfLevels returns the largest of the sizes that the levels of this processor need: plans differ from one to the next.
 func mostOfLevels(size func() int) (most int) {
 	before := level
 	defer func() { level = before }()

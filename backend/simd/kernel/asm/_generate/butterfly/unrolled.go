@@ -74,16 +74,17 @@ func writeUnrolledLine(radix int, back bool, level string, registers []reg.VecPh
 		w.distances[odd] = GP64()
 		IMUL3Q(U32(odd*w.rest), distance, w.distances[odd])
 	}
-	if size < 64 { // vector by vector
+	vectors := 64 / size
+	if vectors > 1 { // a row is gone through vector by vector, up to its end
 		SUBQ(Imm(64), distance)
 	}
 	MOVQ(distance, next)
 	l := &lineRoutine{
-		radix: radix, numbers: radix, back: back, vectors: 64 / size, line: GP64(), transfers: newTransfers(registers),
+		radix: radix, numbers: radix, back: back, vectors: vectors, line: GP64(), transfers: newTransfers(registers),
 		shared: GP64(), re: GP64(), im: GP64(), at: GP64(), rows: w.first, unrolled: w,
 	}
 	l.butterfly()
-	if l.vectors > 1 {
+	if vectors > 1 {
 		l.reflectPairs()
 	}
 	l.setFetches()
@@ -94,7 +95,7 @@ func writeUnrolledLine(radix int, back bool, level string, registers []reg.VecPh
 		vector := numbered("vector", c)
 		Label(string(vector))
 		write()
-		if l.vectors > 1 {
+		if vectors > 1 {
 			ADDQ(Imm(uint64(size)), l.rows)
 			ADDQ(Imm(uint64(size)), l.at)
 			TESTQ(U32(size), l.at)
