@@ -39,10 +39,16 @@ type job struct {
 // share is a part of a job's units that one goroutine begins with. From task to task over the same tensors a goroutine
 // has the same part, so that this stays in the caches of its core.
 type share struct {
-	next atomic.Int64 // the first unit that nobody has taken
-	end  int64
-	_    [48]byte // keeps shares in cache lines of their own
+	next  atomic.Int64 // the first unit that nobody has taken
+	end   int64
+	few   int64       // how many units are left to whoever has begun with the share
+	begun atomic.Bool // whether anybody has
+	_     [32]byte    // keeps shares in cache lines of their own
 }
+
+// fewOfUnits is of how many units of a share one is left to the goroutine that is on it. Two goroutines end at about the same
+// time, and what another takes of the last units comes to its cache from that of the first, and back with the next task.
+const fewOfUnits = 12
 
 // failure is what the first unit that panicked panicked with.
 type failure struct{ reason any }
@@ -77,8 +83,9 @@ func (w *workers) do(r *run, t *task, threads int) {
 	j := &r.job
 	j.run, j.task, j.shares = r, t, j.shares[:0]
 	for i := range threads {
-		j.shares = append(j.shares, share{end: int64((i + 1) * t.units / threads)})
-		j.shares[i].next.Store(int64(i * t.units / threads))
+		first, end := int64(i*t.units/threads), int64((i+1)*t.units/threads)
+		j.shares = append(j.shares, share{end: end, few: (end - first) / fewOfUnits})
+		j.shares[i].next.Store(first)
 	}
 	j.failure.Store(nil)
 	w.offer(j, threads-1)
@@ -170,22 +177,25 @@ func (j *job) work(goroutine int) {
 	}()
 	for i := range j.shares {
 		s := &j.shares[(goroutine+i)%len(j.shares)]
-		for lo, hi := s.take(); lo < hi; lo, hi = s.take() {
+		if i == 0 {
+			s.begun.Store(true)
+		}
+		for lo, hi := s.take(i > 0); lo < hi; lo, hi = s.take(i > 0) {
 			j.task.body(j.run, j.run.scratch[goroutine], lo, hi)
 		}
 	}
 }
 
 // take returns some of the units that are left, fewer and fewer, so that a goroutine that is slowed down does not hold
-// up the rest. Units give the same result whoever computes them.
-func (s *share) take() (lo, hi int) {
+// up the rest; of another goroutine's share none where few are left. Units give the same result whoever computes them.
+func (s *share) take(another bool) (lo, hi int) {
 	for {
 		next := s.next.Load()
-		if next >= s.end {
+		left := s.end - next
+		if left <= 0 || another && left <= s.few && s.begun.Load() {
 			return 0, 0
 		}
-		after := next + max(1, (s.end-next)/4)
-		if s.next.CompareAndSwap(next, after) {
+		if after := next + max(1, left/2); s.next.CompareAndSwap(next, after) {
 			return int(next), int(after)
 		}
 	}
