@@ -186,16 +186,19 @@ func (j *job) work(goroutine int) {
 	}
 }
 
-// take returns some of the units that are left, fewer and fewer, so that a goroutine that is slowed down does not hold
-// up the rest; of another goroutine's share none where few are left. Units give the same result whoever computes them.
+// take returns two thirds of the units that are left, so that a goroutine which is half as fast as another does not hold it up;
+// of another goroutine's share the last few are left. Units give the same result whoever computes them.
 func (s *share) take(another bool) (lo, hi int) {
 	for {
 		next := s.next.Load()
 		left := s.end - next
-		if left <= 0 || another && left <= s.few && s.begun.Load() {
+		if another && s.begun.Load() {
+			left -= s.few
+		}
+		if left <= 0 {
 			return 0, 0
 		}
-		if after := next + max(1, left/2); s.next.CompareAndSwap(next, after) {
+		if after := next + max(1, 2*left/3); s.next.CompareAndSwap(next, after) {
 			return int(next), int(after)
 		}
 	}
