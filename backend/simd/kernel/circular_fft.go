@@ -77,8 +77,9 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 		r.units = c.Units()
 		r.setup = setup
 	}
-	for u := lo; u < hi; u++ {
-		r.compute(r.unit(u), r.unit(min(u+1, r.units-1)), u+1 == hi)
+	r.order(lo, hi)
+	for i := range len(r.ordered) - 1 {
+		r.compute(r.ordered[i], r.ordered[i+1], i == len(r.ordered)-2)
 	}
 	r.stage.finish()
 	circularFFTRuns.Put(r)
@@ -97,7 +98,8 @@ type circularFFTRun struct {
 	source, target lineRun // over lines where they are
 	packed         []float32
 	units          int
-	phase          int // that the factors are for
+	ordered        []unit // those of a call, and the one that comes after them
+	phase          int    // that the factors are for
 	factors        [2]factorRows
 	ready          [blockKinds][2]int // the phases that the calls for one line and for two are for
 	stage          outStage
@@ -154,13 +156,42 @@ func (r *circularFFTRun) unit(u int) unit {
 	}
 }
 
-// compute computes a unit, which may be the last of a call, and fetches the first rows of the one that comes after it.
+// order sets the units of a call, lo to hi, in the order in which they are computed. Where each has one turn, those of the same
+// phases are joined, so that the spectrum of a phase, which is large then, comes to the first cache less often; but not where
+// tensors are in memory, which reads what lies side by side faster.
+func (r *circularFFTRun) order(lo, hi int) {
+	r.ordered = r.ordered[:0]
+	if r.groups < r.in.turns() || r.c.Streamed {
+		for u := lo; u < hi; u++ {
+			r.ordered = append(r.ordered, r.unit(u))
+		}
+	} else {
+		phaseGroups := ceilDivide(r.in.phases, r.phases)
+		for i := range phaseGroups {
+			first, end := ceilDivide(lo-i, phaseGroups), ceilDivide(hi-i, phaseGroups)
+			if first < end {
+				r.ordered = append(r.ordered, r.unit(first*phaseGroups+i).to(r.unit((end-1)*phaseGroups+i)))
+			}
+		}
+	}
+	r.ordered = append(r.ordered, r.unit(min(hi, r.units-1)))
+}
+
+// to returns all turns from those of a unit to those of another one of the same phases.
+func (u unit) to(last unit) unit {
+	u.endTurn = last.endTurn
+	return u
+}
+
+// compute computes a unit, which may be the last of a call, and fetches the first rows of the one that comes after it. The last
+// turn comes first: processors fetch ahead what follows what was written, and what another thread has written there would have
+// to come back from this one's cache.
 func (r *circularFFTRun) compute(u, after unit, last bool) {
 	if u.phase >= u.endPhase {
 		return
 	}
 	var both [2]signal // the one that is computed, and the one that comes after it
-	r.place(&both[0], u.turn, u.phase)
+	r.place(&both[0], r.lastTurn(&u, u.phase), u.phase)
 	both[1] = both[0]
 	i := 0
 	for phase := u.phase; phase < u.endPhase; phase++ {
@@ -168,23 +199,28 @@ func (r *circularFFTRun) compute(u, after unit, last bool) {
 		if r.sums != nil {
 			r.sums.of(r, phase-u.phase)
 		}
-		for turn, end := u.turn, min(u.endTurn, r.in.turnsOf(phase)); turn < end; turn++ {
+		for turn := r.lastTurn(&u, phase); turn >= u.turn; turn-- {
 			current, next := &both[i&1], &both[^i&1]
 			switch {
-			case turn+1 < end:
-				r.place(next, turn+1, phase)
+			case turn > u.turn:
+				r.place(next, turn-1, phase)
 			case phase+1 < u.endPhase:
-				r.place(next, u.turn, phase+1)
+				r.place(next, r.lastTurn(&u, phase+1), phase+1)
 			case after.phase < after.endPhase:
-				r.place(next, after.turn, after.phase)
+				r.place(next, r.lastTurn(&after, after.phase), after.phase)
 			}
-			r.convolve(current, next, last && turn+1 == end && phase+1 == u.endPhase)
+			r.convolve(current, next, last && turn == u.turn && phase+1 == u.endPhase)
 			if r.sums != nil {
 				r.sums.add(r, current, next)
 			}
 			i++
 		}
 	}
+}
+
+// lastTurn returns the last turn of a unit in which there is a signal of a phase.
+func (r *circularFFTRun) lastTurn(u *unit, phase int) int {
+	return min(u.endTurn, r.in.turnsOf(phase)) - 1
 }
 
 // filter lets pairs be multiplied by the spectrum of a phase.

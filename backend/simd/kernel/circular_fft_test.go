@@ -481,3 +481,41 @@ func TestSmallConvolutionsAreDividedEvenly(t *testing.T) {
 		}
 	}
 }
+
+// TestAnOrderHasEverySignalOfItsUnitsOnce holds that joined units have the signals that they had before.
+func TestAnOrderHasEverySignalOfItsUnitsOnce(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	for range 300 {
+		c := CircularFFT{Streamed: random.IntN(2) == 1, Circular: Circular{
+			Batch: 1 + random.IntN(3), H: 1 + random.IntN(600), W: 1 + random.IntN(40), C: 1 + random.IntN(70), Axis: Height,
+		}}
+		c.InStride, c.OutStride = c.C, c.C
+		in := c.lineVectors(nil, c.InStride)
+		r := circularFFTRun{c: c, in: in, division: c.units(&in), units: c.Units()}
+		lo := random.IntN(r.units)
+		hi := lo + 1 + random.IntN(r.units-lo)
+		type place struct{ turn, phase int }
+		count := map[place]int{}
+		add := func(u unit, times int) {
+			for phase := u.phase; phase < u.endPhase; phase++ {
+				for turn := u.turn; turn <= r.lastTurn(&u, phase); turn++ {
+					count[place{turn, phase}] += times
+				}
+			}
+		}
+		for u := lo; u < hi; u++ {
+			add(r.unit(u), 1)
+		}
+		r.order(lo, hi)
+		for _, u := range r.ordered[:len(r.ordered)-1] {
+			add(u, -1)
+		}
+		for at, left := range count {
+			if left != 0 {
+				t.Fatalf("%+v: units %d to %d of %d: signal %+v is in their order %d times too few", c, lo, hi, r.units, at, left)
+			}
+		}
+	}
+}
