@@ -158,10 +158,10 @@ func (r *circularFFTRun) unit(u int) unit {
 
 // order sets the units of a call, lo to hi, in the order in which they are computed. Where each has one turn, those of the same
 // phases are joined, so that the spectrum of a phase, which is large then, comes to the first cache less often; but not where
-// tensors are in memory, which reads what lies side by side faster.
+// tensors are in memory, which reads what lies side by side faster, nor along the width, where a turn's phases are of the same lines.
 func (r *circularFFTRun) order(lo, hi int) {
 	r.ordered = r.ordered[:0]
-	if r.groups < r.in.turns() || r.c.Streamed {
+	if r.groups < r.in.turns() || r.c.Streamed || r.c.Axis == Width {
 		for u := lo; u < hi; u++ {
 			r.ordered = append(r.ordered, r.unit(u))
 		}

@@ -491,6 +491,9 @@ func TestAnOrderHasEverySignalOfItsUnitsOnce(t *testing.T) {
 		c := CircularFFT{Streamed: random.IntN(2) == 1, Circular: Circular{
 			Batch: 1 + random.IntN(3), H: 1 + random.IntN(600), W: 1 + random.IntN(40), C: 1 + random.IntN(70), Axis: Height,
 		}}
+		if random.IntN(4) == 0 {
+			c.H, c.W, c.Axis = c.W, c.H, Width
+		}
 		c.InStride, c.OutStride = c.C, c.C
 		in := c.lineVectors(nil, c.InStride)
 		r := circularFFTRun{c: c, in: in, division: c.units(&in), units: c.Units()}
