@@ -46,9 +46,9 @@ type share struct {
 	_     [32]byte    // keeps shares in cache lines of their own
 }
 
-// fewOfUnits is of how many units of a share one is left to the goroutine that is on it. Two goroutines end at about the same
-// time, and what another takes of the last units comes to its cache from that of the first, and back with the next task.
-const fewOfUnits = 12
+// unitsForOneLeft is for how many units of a share one is left to the goroutine that is on it: when another one has nothing else
+// to do, it will soon be done itself, and what another takes of its last units leaves its core's cache for the next task, too.
+const unitsForOneLeft = 12
 
 // failure is what the first unit that panicked panicked with.
 type failure struct{ reason any }
@@ -84,7 +84,7 @@ func (w *workers) do(r *run, t *task, threads int) {
 	j.run, j.task, j.shares = r, t, j.shares[:0]
 	for i := range threads {
 		first, end := int64(i*t.units/threads), int64((i+1)*t.units/threads)
-		j.shares = append(j.shares, share{end: end, few: (end - first) / fewOfUnits})
+		j.shares = append(j.shares, share{end: end, few: (end - first) / unitsForOneLeft})
 		j.shares[i].next.Store(first)
 	}
 	j.failure.Store(nil)
@@ -187,7 +187,7 @@ func (j *job) work(goroutine int) {
 }
 
 // take returns two thirds of the units that are left, so that a goroutine which is half as fast as another does not hold it up;
-// of another goroutine's share the last few are left. Units give the same result whoever computes them.
+// of the share that another one is on it leaves the last few. Units give the same result whoever computes them.
 func (s *share) take(another bool) (lo, hi int) {
 	for {
 		next := s.next.Load()

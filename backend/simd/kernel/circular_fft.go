@@ -170,17 +170,13 @@ func (r *circularFFTRun) order(lo, hi int) {
 		for i := range phaseGroups {
 			first, end := ceilDivide(lo-i, phaseGroups), ceilDivide(hi-i, phaseGroups)
 			if first < end {
-				r.ordered = append(r.ordered, r.unit(first*phaseGroups+i).to(r.unit((end-1)*phaseGroups+i)))
+				u := r.unit(first*phaseGroups + i)
+				u.endTurn = r.unit((end-1)*phaseGroups + i).endTurn
+				r.ordered = append(r.ordered, u)
 			}
 		}
 	}
 	r.ordered = append(r.ordered, r.unit(min(hi, r.units-1)))
-}
-
-// to returns all turns from those of a unit to those of another one of the same phases.
-func (u unit) to(last unit) unit {
-	u.endTurn = last.endTurn
-	return u
 }
 
 // compute computes a unit, which may be the last of a call, and fetches the first rows of the one that comes after it. The last

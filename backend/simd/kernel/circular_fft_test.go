@@ -473,7 +473,7 @@ func TestSmallConvolutionsAreDividedEvenly(t *testing.T) {
 		for u := range units {
 			unit := r.unit(u)
 			for phase := unit.phase; phase < unit.endPhase; phase++ {
-				signals[u*2/units] += min(unit.endTurn, in.turnsOf(phase)) - unit.turn
+				signals[u*2/units] += r.lastTurn(&unit, phase) + 1 - unit.turn
 			}
 		}
 		if signals[0] != signals[1] {
@@ -519,6 +519,30 @@ func TestAnOrderHasEverySignalOfItsUnitsOnce(t *testing.T) {
 			if left != 0 {
 				t.Fatalf("%+v: units %d to %d of %d: signal %+v is in their order %d times too few", c, lo, hi, r.units, at, left)
 			}
+		}
+	}
+}
+
+// TestLargeSpectraComeOncePerCall holds that units of one turn are joined where that pays.
+func TestLargeSpectraComeOncePerCall(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		streamed bool
+		axis     Axis
+		joined   bool
+	}{{"along the height", false, Height, true}, {"in memory", true, Height, false}, {"along the width", false, Width, false}} {
+		c := CircularFFT{Streamed: test.streamed, Circular: Circular{
+			Batch: 1, H: 448, W: 448, C: 6, Axis: test.axis, InStride: 6, OutStride: 6,
+		}}
+		in := c.lineVectors(nil, c.InStride)
+		r := circularFFTRun{c: c, in: in, division: c.units(&in), units: c.Units()}
+		r.order(0, r.units)
+		want := r.units
+		if test.joined {
+			want = in.phases
+		}
+		if got := len(r.ordered) - 1; got != want {
+			t.Errorf("%s: %d units of %d phases come as %d, want %d", test.name, r.units, in.phases, got, want)
 		}
 	}
 }
