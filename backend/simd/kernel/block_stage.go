@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/fastparc/fastparc/backend/simd/kernel/asm"
+import (
+	"math"
+
+	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
+)
 
 // blockStage is a stage between the first and the last of pairs of lines: transforms along blocks of numbers that lie side by
 // side, a number of each after the other. It decimates in frequency: butterflies of numbers a part of length/radix apart, of
@@ -38,6 +42,31 @@ const (
 	backBlocks                        // takes them back from there
 	blockKinds
 )
+
+// blockWeight returns what butterflies of a radix divide the frequencies by, all but the first of each, on the way to them and again
+// before the way back. Of an odd prime it is the greatest sine that the transform has: one factor of each sum of sines is 1 then. The
+// spectra that others are multiplied by make up for it.
+func blockWeight(radix int) float32 {
+	switch radix {
+	case 3, 5, 7, 11, 13:
+		return float32(math.Sin(2 * math.Pi * float64((radix+2)/4) / float64(radix)))
+	default:
+		return 1
+	}
+}
+
+// weigh multiplies all rows but the first of consecutive butterflies in the frequencies by a power of the weight of their radix.
+func weigh(spectrum []float32, radix, power int) {
+	weight := blockWeight(radix)
+	if weight == 1 {
+		return
+	}
+	factor := []float32{float32(math.Pow(float64(weight), float64(power)))}
+	for butterfly := radix * 2 * lanes; len(spectrum) > 0; spectrum = spectrum[butterfly:] {
+		rows := spectrum[2*lanes : butterfly]
+		Binary(OpMul, rows, rows, factor)
+	}
+}
 
 // filters says whether butterflies come to the frequencies and back.
 func (k blockKind) filters() bool { return k == filterBlocks || k == filterKeepBlocks }
@@ -139,7 +168,7 @@ func (c *blockCall) adds() bool { return c.kind == filterBlocks && c.parts[0].ad
 func (c *blockCall) runGeneric(b *blockRows) {
 	s, kind, work, f := c.stage, c.kind, complexRows{b.re, b.im, lanes}, factorRows{b.filter, b.added}
 	at := b.at / (2 * lanes)
-	short := fftStage{radix: s.radix}
+	short, weight := fftStage{radix: s.radix}, blockWeight(s.radix)
 	for i := range b.count {
 		var re, im [maxRadix]vector
 		for k := range s.radix {
@@ -155,9 +184,13 @@ func (c *blockCall) runGeneric(b *blockRows) {
 			s.twiddle(&re, &im, c.part, -1)
 			short.transform(&im, &re)
 		case backBlocks:
+			s.weigh(&re, &im, 1/weight)
 			short.transform(&im, &re)
+		case forwardBlocks:
+			short.transform(&re, &im)
 		default:
 			short.transform(&re, &im)
+			s.weigh(&re, &im, 1/weight)
 		}
 		switch kind {
 		case forwardBlocks:
@@ -173,6 +206,7 @@ func (c *blockCall) runGeneric(b *blockRows) {
 				}
 				f.filterRow(&re[k], &im[k], int32(at+i*s.radix+k))
 			}
+			s.weigh(&re, &im, 1/weight)
 			short.transform(&im, &re)
 		case accumulateBlocks, spectrumBlocks:
 			for k := range s.radix {
@@ -188,6 +222,15 @@ func (c *blockCall) runGeneric(b *blockRows) {
 		for k := range s.radix {
 			x, y := work.row(int32(i + k*c.step))
 			*x, *y = re[k], im[k]
+		}
+	}
+}
+
+// weigh multiplies the numbers of a butterfly from 1 on.
+func (s *blockStage) weigh(re, im *[maxRadix]vector, factor float32) {
+	for k := 1; k < s.radix; k++ {
+		for l := range lanes {
+			re[k][l], im[k][l] = re[k][l]*factor, im[k][l]*factor
 		}
 	}
 }

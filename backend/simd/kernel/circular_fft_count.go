@@ -18,19 +18,26 @@ func (p *linePlan) operations() (line, pair int) {
 		ends += turnedLineOperations(p.first.radix)
 	}
 	for i, stage := range p.stages {
-		operations := butterflyOperations[stage.radix]
-		if stage.twiddles != nil {
-			operations += twiddleOperations * (stage.radix - 1)
+		operations := filterOperations(stage.radix)
+		if i < len(p.stages)-1 {
+			operations = 2 * (butterflyOperations[stage.radix] + twiddleOperations*(stage.radix-1))
 		}
-		each += 2 * (butterflies / stage.radix) * operations
-		if i == len(p.stages)-1 {
-			each += twiddleOperations * butterflies
-		}
+		each += butterflies / stage.radix * operations
 	}
 	return butterflies*ends + p.first.own*each, p.first.shared * each
 }
 
-// butterflyOperations is the number of operations of a butterfly without twiddles, by radix; a twiddle takes
+// filterOperations returns the number of operations of a butterfly there and back that multiplies by the filter. Where it divides by
+// a weight, each of its sums of sines takes a multiplication less; the first number takes one more on the way to the frequencies.
+func filterOperations(radix int) int {
+	operations := 2*butterflyOperations[radix] + twiddleOperations*radix
+	if blockWeight(radix) != 1 {
+		operations -= 2*radix - 4
+	}
+	return operations
+}
+
+// butterflyOperations is the number of operations of a butterfly without twiddles or weight, by radix; a twiddle takes
 // twiddleOperations more, as a row of the filter does.
 var butterflyOperations = [maxRadix + 1]int{
 	2: 4, 3: 14, 4: 16, 5: 36, 6: 40, 7: 66, 8: 52, 9: 96, 10: 92, 11: 150, 12: 104, 13: 196, 14: 160, 15: 178, 16: 144,

@@ -78,7 +78,7 @@ func (p *phasePacker) kernel(w []float32) {
 		copy(p.line[(m-n+1)*lanes:], p.line[lanes:n*lanes])
 	}
 	p.transform(spectrumBlocks, p.factors.filter, false)
-	p.plan.scale(p.factors.filter)
+	p.plan.scale(p.factors.filter, productWeights)
 }
 
 // terms sets what is added to the spectrum of both lines of a pair. The filter must be the kernel's spectrum still.
@@ -88,7 +88,7 @@ func (p *phasePacker) terms(terms CircularTerms) {
 	if terms.Table != nil {
 		p.gather(terms.Table)
 		p.transform(spectrumBlocks, added, true)
-		p.plan.scale(added)
+		p.plan.scale(added, termWeights)
 	}
 	if terms.Embedding != nil {
 		p.gather(terms.Embedding)

@@ -141,7 +141,7 @@ func (r *pairRun) accumulate(products, spectrum []float32) {
 // sumBack takes a sum of products on the way back to the first n rows of a line. Where lines were continued by zeros, what a
 // distance of less than zero gives stands that far from the end.
 func (r *pairRun) sumBack(line, products []float32, n int) {
-	r.plan.scale(products)
+	r.plan.scale(products, productWeights)
 	r.inverse(line, products)
 	if len(line) > n*lanes {
 		around := line[len(line)-n*lanes:]

@@ -178,10 +178,20 @@ func (p *linePlan) stageCalls(calls []blockCall, stage int, kind blockKind, work
 	return calls
 }
 
-// scale multiplies rows of the frequencies by 1/n, and doubled ones, which stand for two conjugate results, by twice that.
-func (p *linePlan) scale(spectrum []float32) {
+// Powers of the weight of the frequencies that spectra are multiplied by, to make up for transforms that divide by it: a spectrum that
+// is added comes of one and goes back by another, and to one that is multiplied by another, or is such a product, three belong.
+const (
+	termWeights = 2 + iota
+	productWeights
+)
+
+// scale multiplies rows of the frequencies by 1/n, doubled ones, which stand for two conjugate results, by twice that, and weighted
+// ones by a power of the weight.
+func (p *linePlan) scale(spectrum []float32, power int) {
 	Binary(OpMul, spectrum, spectrum, p.double)
-	block := p.stages[len(p.stages)-1].radix * 2 * lanes // of which the rows follow each other
+	radix := p.stages[len(p.stages)-1].radix
+	weigh(spectrum, radix, power)
+	block := radix * 2 * lanes // of which the rows follow each other
 	for len(spectrum) > 0 {
 		shared := spectrum[:p.first.shared*block]
 		Binary(OpMul, shared, shared, oneHalf)

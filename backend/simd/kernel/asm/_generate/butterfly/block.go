@@ -22,7 +22,8 @@ import (
 //	z[j] = z[j] · factors[j] + added[j]                   Filter, and FilterAdd alone adds; then the transform back
 //	re[k·pitch], im[k·pitch] = z[k]
 //
-// FilterKeep is Filter with conj(factors), and keeps in spectrum what is multiplied.
+// FilterKeep is Filter with conj(factors), and keeps in spectrum what is multiplied. Where butterflies come to
+// the frequencies, and where they go back from them, they divide all but the first by the weight of the radix.
 //
 // In the frequencies, rows of a butterfly follow each other, sixteen real and then sixteen imaginary parts each, and those of
 // the next butterfly come after them; so do rows of factors and added, but for twiddles, which all butterflies share.
@@ -198,7 +199,7 @@ func (b *block) butterfly() {
 		b.inverse(b.radix, func(k int) complexValue { return twiddled(k, number(k), true) }, result)
 	case "Filter", "FilterAdd", "FilterKeep":
 		filtered := make([]complexValue, b.radix)
-		b.transform(b.radix, number, func(j int, z complexValue) {
+		b.weightedTransform(b.radix, number, func(j int, z complexValue) {
 			factor := b.row(b.factors, j)
 			switch b.kind {
 			case "FilterAdd":
@@ -212,16 +213,16 @@ func (b *block) butterfly() {
 				filtered[j] = b.multiplyComplex(z, factor, nil)
 			}
 		})
-		b.inverse(b.radix, func(j int) complexValue { return filtered[j] }, result)
+		b.weightedInverse(b.radix, func(j int) complexValue { return filtered[j] }, result)
 	case "Spectrum":
-		b.transform(b.radix, number, b.storeRow)
+		b.weightedTransform(b.radix, number, b.storeRow)
 	case "Accumulate":
-		b.transform(b.radix, number, func(j int, z complexValue) {
+		b.weightedTransform(b.radix, number, func(j int, z complexValue) {
 			other, sum := b.row(b.factors, j), b.row(b.spectrum, j)
 			b.storeRow(j, b.multiplyComplex(z, complexValue{other.re, other.im.negated()}, &sum))
 		})
 	case "Back":
-		b.inverse(b.radix, func(j int) complexValue {
+		b.weightedInverse(b.radix, func(j int) complexValue {
 			return b.row(b.spectrum, j)
 		}, result)
 	}

@@ -13,8 +13,44 @@ func newPrimePart(n int, first value) *primePart {
 	return &primePart{first, make([]value, n/2+1), make([]value, n/2+1)}
 }
 
+// weighting says which way a transform goes that divides all frequencies but the first by a sine: after it, or before it on the way
+// back. In each sum of sines one factor is 1 then, which saves more multiplications than that of the first number, or sum, takes.
+type weighting int
+
+const (
+	unweighted weighting = iota
+	toWeighted
+	fromWeighted
+)
+
+// weightOf returns the weight of the frequencies of a prime length, 1 of others.
+func weightOf(n int) float64 {
+	if n < 3 || leastFactor(n) != n {
+		return 1
+	}
+	return math.Sin(2 * math.Pi * float64((n+2)/4) / float64(n)) // the greatest
+}
+
+// weightedTransform is a transform to weighted frequencies.
+func (p *program) weightedTransform(n int, in func(k int) complexValue, out func(j int, z complexValue)) {
+	if weightOf(n) == 1 {
+		p.transform(n, in, out)
+		return
+	}
+	p.primeTransform(n, toWeighted, in, out)
+}
+
+// weightedInverse is the way back from weighted frequencies.
+func (p *program) weightedInverse(n int, in func(j int) complexValue, out func(k int, z complexValue)) {
+	if weightOf(n) == 1 {
+		p.inverse(n, in, out)
+		return
+	}
+	p.primeTransform(n, fromWeighted, func(j int) complexValue { return in(j).exchanged() }, func(k int, z complexValue) { out(k, z.exchanged()) })
+}
+
 // primeTransform is the one of prime length n.
-func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j int, z complexValue)) {
+func (p *program) primeTransform(n int, way weighting, in func(k int) complexValue, out func(j int, z complexValue)) {
 	first := in(0)
 	re, im := newPrimePart(n, first.re), newPrimePart(n, first.im)
 	for k := 1; k <= n/2; k++ {
@@ -24,12 +60,12 @@ func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j 
 		im.sums[k], im.differences[k] = sum.im, difference.re
 	}
 	// All real parts come before the imaginary ones: either need half of the numbers alone.
-	reTotal, even, odd := p.primeResults(n, re)
+	reTotal, even, odd := p.primeResults(n, way, re)
 	parts := make([]value, n)
 	for j := 1; j <= n/2; j++ {
 		parts[j], parts[n-j] = p.add(even[j], odd[j]), p.subtract(even[j], odd[j])
 	}
-	imTotal, even, odd := p.primeResults(n, im)
+	imTotal, even, odd := p.primeResults(n, way, im)
 	out(0, complexValue{reTotal, imTotal})
 	for j := 1; j <= n/2; j++ {
 		out(j, complexValue{parts[j], p.subtract(even[j], odd[j])})
@@ -38,37 +74,57 @@ func (p *program) primeTransform(n int, in func(k int) complexValue, out func(j 
 }
 
 // primeResults returns the sum of all numbers and, for j from 1 to n/2, first + Σ_k sums[k]·cos(2π·jk/n) and
-// Σ_k differences[k]·sin(2π·jk/n).
-func (p *program) primeResults(n int, t *primePart) (total value, even, odd []value) {
+// Σ_k differences[k]·sin(2π·jk/n), or these as they are weighted.
+func (p *program) primeResults(n int, way weighting, t *primePart) (total value, even, odd []value) {
+	unit, first, sums := 1.0, t.first, t.sums[1:]
+	if way != unweighted {
+		unit = 1 / weightOf(n)
+	}
+	if way == toWeighted {
+		first = p.signed(first.times(unit))
+	}
 	convolved := p.convolves(n / 2)
 	if convolved {
 		var sum value
-		even, sum = p.convolvedCosines(n, t)
-		total = p.add(t.first, sum)
+		even, sum = p.convolvedCosines(n, unit, first, t.sums)
+		sums = []value{sum}
 	} else {
-		even, total = make([]value, n/2+1), t.first
-		for _, sum := range t.sums[1:] {
-			total = p.add(total, sum)
+		even = make([]value, n/2+1)
+	}
+	total = t.first
+	for _, sum := range sums {
+		if way == fromWeighted {
+			sum = sum.times(unit)
 		}
+		total = p.add(total, sum)
 	}
 	odd = make([]value, n/2+1)
 	for j := 1; j <= n/2; j++ {
 		root := func(k int) (sin, cos float64) { return math.Sincos(2 * math.Pi * float64(j*k%n) / float64(n)) }
 		if !convolved {
-			even[j] = p.weighted(t.first, t.sums, func(k int) float64 { _, cos := root(k); return cos })
+			even[j] = p.weighted(first, t.sums, func(k int) float64 { _, cos := root(k); return unit * cos })
 		}
-		odd[j] = p.weighted(zero, t.differences, func(k int) float64 { sin, _ := root(k); return sin })
+		odd[j] = p.weighted(zero, t.differences, func(k int) float64 { sin, _ := root(k); return unit * sin })
 	}
 	return total, even, odd
 }
 
-// weighted returns first + Σ_k weight(k)·numbers[k] for k from 1 on.
+// weighted returns first + Σ_k weight(k)·numbers[k] for k from 1 on. Without first, it begins with a number whose weight is 1 or -1
+// where there is one.
 func (p *program) weighted(first value, numbers []value, weight func(k int) float64) value {
+	begun := 0
+	for k := 1; k < len(numbers) && first == zero; k++ {
+		if w := weight(k); math.Abs(math.Abs(w)-1) < 1e-12 {
+			first, begun = numbers[k].times(math.Copysign(1, w)), k
+		}
+	}
 	for k := 1; k < len(numbers); k++ {
-		if w := p.constant(weight(k)); first == zero {
-			first = p.multiply(numbers[k], w)
-		} else {
-			first = p.multiplyAdd(numbers[k], w, first)
+		switch w := weight(k); {
+		case k == begun:
+		case first == zero:
+			first = p.multiply(numbers[k], p.constant(w))
+		default:
+			first = p.multiplyAdd(numbers[k], p.constant(w), first)
 		}
 	}
 	return first
@@ -78,21 +134,21 @@ func (p *program) weighted(first value, numbers []value, weight func(k int) floa
 // additions and needs more registers, so that it pays where there are many.
 func (p *program) convolves(half int) bool { return half > 2 && (half%2 == 0 || p.oddCyclic) }
 
-// convolvedCosines returns first + Σ_k sums[k]·cos(2π·jk/n) for j from 1 to n/2, and the sum of the sums. In the order of the
-// powers of a primitive root it is a cyclic convolution, after Rader, "Discrete Fourier transforms when the number of data samples is
-// prime", Proceedings of the IEEE 56, 1968.
-func (p *program) convolvedCosines(n int, t *primePart) (even []value, sum value) {
+// convolvedCosines returns first + Σ_k sums[k]·unit·cos(2π·jk/n) for j from 1 to n/2, and the sum of the sums. In the order of
+// the powers of a primitive root it is a cyclic convolution, after Rader, "Discrete Fourier transforms when the number of data samples
+// is prime", Proceedings of the IEEE 56, 1968.
+func (p *program) convolvedCosines(n int, unit float64, first value, sums []value) (even []value, sum value) {
 	half, root := n/2, primitiveRoot(n)
 	var factors []float64
 	var numbers []value
 	sum = zero
 	for i, power := 0, 1; i < half; i, power = i+1, power*root%n {
-		factors = append(factors, math.Cos(2*math.Pi*float64(power)/float64(n)))
-		numbers = append(numbers, t.sums[min(power, n-power)])
+		factors = append(factors, unit*math.Cos(2*math.Pi*float64(power)/float64(n)))
+		numbers = append(numbers, sums[min(power, n-power)])
 		sum = p.add(sum, numbers[i])
 	}
 	even = make([]value, half+1)
-	results, power := p.cyclic(factors, numbers, sum, t.first), 1
+	results, power := p.cyclic(factors, numbers, sum, first), 1
 	for i := range half {
 		l := (half - i) % half // the inverse of the power is this one, or its opposite
 		even[min(power, n-power)] = results[l]
@@ -131,10 +187,16 @@ func (p *program) cyclic(c []float64, x []value, sum, base value) []value {
 			differences = append(differences, p.subtract(x[i], x[n-1]))
 		}
 		for l := range y {
+			if l == 1 && n == 3 && p.oddCyclic {
+				continue
+			}
 			y[l] = base
 			for i, d := range differences {
 				y[l] = p.add(y[l], d.times(c[(i-l+n)%n]-mean))
 			}
+		}
+		if n == 3 && p.oddCyclic { // all results add up to that many times the base, which takes an addition for a multiplication
+			y[1] = p.subtract(p.multiplyAdd(base, p.constant(float64(n)), y[0].negated()), y[2])
 		}
 	}
 	return y

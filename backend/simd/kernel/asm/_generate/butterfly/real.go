@@ -44,7 +44,7 @@ func (p *program) realPrime(n int, in func(k int) value, out func(j int, z compl
 		a, b := in(k), in(n-k)
 		t.sums[k], t.differences[k] = p.add(a, b), p.subtract(a, b)
 	}
-	total, even, odd := p.primeResults(n, t)
+	total, even, odd := p.primeResults(n, unweighted, t)
 	out(0, complexValue{re: total})
 	for j := 1; j <= n/2; j++ {
 		out(n-j, complexValue{even[j], odd[j]})
@@ -107,7 +107,7 @@ func (p *program) realPrimeInverse(n int, in func(j int) complexValue, out func(
 		z := in(n - j)
 		t.sums[j], t.differences[j] = z.re, z.im
 	}
-	total, even, odd := p.primeResults(n, t)
+	total, even, odd := p.primeResults(n, unweighted, t)
 	out(0, total)
 	for k := 1; k <= n/2; k++ {
 		out(k, p.add(even[k], odd[k]))

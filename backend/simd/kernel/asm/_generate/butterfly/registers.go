@@ -349,7 +349,11 @@ func (a *allocator) inRegister(v int, locked []int) int {
 		return r
 	}
 	r := a.take(locked)
-	a.write(loadsTo(r, a.slot[v], false), func() {
+	made := loadsTo(r, a.slot[v], false)
+	if a.operations[v].kind == broadcast {
+		made.unit = spreader
+	}
+	a.write(made, func() {
 		switch o := &a.operations[v]; o.kind {
 		case broadcast:
 			VBROADCASTSS(o.address(), a.registers[r])

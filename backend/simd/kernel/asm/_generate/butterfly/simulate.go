@@ -18,8 +18,9 @@ const (
 	multiplier
 	multiplyAdder
 	storer
-	loader  // of instructions that do nothing else
-	renamer // of copies
+	spreader // of broadcasts, any of the adders and multipliers
+	loader   // of instructions that do nothing else
+	renamer  // of copies
 )
 
 // units says which unit carries out which operation.
@@ -62,7 +63,7 @@ func cycles(loop []instruction) float64 {
 	for turn := range turns {
 		for i := range loop {
 			in := &loop[i]
-			arithmetic := in.unit <= storer
+			arithmetic := in.unit <= spreader
 			t := came
 			if coming >= width {
 				t++
@@ -116,6 +117,17 @@ func cycles(loop []instruction) float64 {
 				multiplying[s].take(start, 2)
 				third[s].take(start, 1)
 				end = start + multiplyAddTime
+			case spreader:
+				pipe := &multiplying[s]
+				for !pipe.free(start, 2) {
+					if adding[s].free(start, 2) {
+						pipe = &adding[s]
+						break
+					}
+					start++
+				}
+				pipe.take(start, 2)
+				end = start + 1
 			case storer:
 				for !storing.free(start, 2) || !third[s].free(start, 1) {
 					start++

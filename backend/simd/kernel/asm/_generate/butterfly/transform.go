@@ -12,7 +12,7 @@ func (p *program) transform(n int, in func(k int) complexValue, out func(j int, 
 		out(0, p.addComplex(a, b))
 		out(1, p.subtractComplex(a, b))
 	case factor == n:
-		p.primeTransform(n, in, out)
+		p.primeTransform(n, unweighted, in, out)
 	case n == 16:
 		p.compositeTransform(4, 4, in, out)
 	default:
