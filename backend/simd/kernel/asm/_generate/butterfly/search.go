@@ -1,15 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// How many changes of an order are tried, where values go to the stack, and where the time is looked at.
-const tries, timedTries = 4000, 20000
+// How many changes of an order are tried, where values go to the stack, and where the time is looked at, in each of some searches.
+const tries, timedTries, searches = 4000, 20000, 16
 
 // cheapest returns the cheapest way found to compute the program with some registers: the better one of two orders, and then,
 // of changes by chance, those that cost nothing; or one that is fast, where the program is timed. Where no value goes to the stack,
@@ -61,15 +63,24 @@ func (a *allocator) withLasting() *allocator {
 	return best
 }
 
-// fastest looks for the fastest way from another one on, by simulated annealing.
-func fastest(d *dependences, best *allocator) *allocator {
-	chance := chance{rand.NewPCG(1, 3)}
-	time := func(a *allocator) float64 { return cycles(a.trace) + float64(a.cost())/20 }
-	current, least := best, time(best)
+// fastest looks for the fastest way from another one on, several times: the best that is found differs.
+func fastest(d *dependences, from *allocator) *allocator {
+	var found [searches]*allocator
+	var running sync.WaitGroup
+	for i := range found {
+		running.Go(func() { found[i] = annealed(d, from, chance{rand.NewPCG(1, uint64(3+i))}) })
+	}
+	running.Wait()
+	return slices.MinFunc(found[:], func(a, b *allocator) int { return cmp.Compare(a.time(), b.time()) })
+}
+
+// annealed looks for the fastest way from another one on, by simulated annealing.
+func annealed(d *dependences, best *allocator, chance chance) *allocator {
+	current, least := best, best.time()
 	currentTime := least
 	for try := range timedTries {
 		a := current.changed(d, chance)
-		t, temperature := time(a), 1-float64(try)/timedTries
+		t, temperature := a.time(), 1-float64(try)/timedTries
 		if worse := t - currentTime; worse > 0 && chance.below(1<<20) >= int(math.Exp(-worse/temperature)*(1<<20)) {
 			continue
 		}
@@ -79,6 +90,9 @@ func fastest(d *dependences, best *allocator) *allocator {
 	}
 	return best
 }
+
+// time says which of two ways is faster, where programs are timed.
+func (a *allocator) time() float64 { return cycles(a.trace) + float64(a.cost())/20 }
 
 // changed returns a way that differs a little.
 func (a *allocator) changed(d *dependences, chance chance) *allocator {
