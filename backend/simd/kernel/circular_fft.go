@@ -9,7 +9,7 @@ import "sync"
 // neither spreads from one line to another. Where N has a prime factor above 23, or two above 13, lines are continued by zeros
 // to a longer length without, which has room for all differences of two indices below N.
 //
-// A unit is some signals of a few phases. out must not overlap x.
+// A unit is some signals of a few phases, or one signal. out must not overlap x.
 type CircularFFT struct {
 	Circular
 	Streamed bool // whether out is written past the caches, along the height; this matters for speed alone
@@ -38,16 +38,27 @@ func (c CircularFFT) Units() int {
 	return d.groups * ceilDivide(l.phases, d.phases)
 }
 
-// units returns how signals are dealt out: units are to be small, so that threads end at the same time.
+// units returns how signals are dealt out: units are to be small, so that threads end at the same time. Where one would have one turn,
+// it has one signal, and those of a phase come one after the other, so that its spectrum, which is large then, comes to the first cache
+// less often; but not where tensors are in memory, which reads what lies side by side faster, nor along the width, where a
+// turn's phases are of the same lines.
 func (c *CircularFFT) units(l *lineVectors) division {
-	return c.division(l, min(unitPhases, max(1, unitRows/c.plan().n)))
+	d := c.division(l, min(unitPhases, max(1, unitRows/c.plan().n)))
+	if turns := l.turns(); d.groups == turns && turns > 1 && c.Axis == Height && !c.Streamed {
+		return division{groups: turns, phases: 1, byPhase: true}
+	}
+	return d
 }
 
 // evenUnits is how many units are enough for two threads, or four, to have as many each.
 const evenUnits = 4
 
-// division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time.
-type division struct{ groups, phases int }
+// division is how signals are dealt out to units, the turns in so many groups, and so many phases at a time; and whether units come
+// phase by phase, group by group otherwise.
+type division struct {
+	groups, phases int
+	byPhase        bool
+}
 
 // division returns that of signals of which at most so many phases are taken at a time. Where a unit has room for all signals of a
 // phase they stay together, so that the phase's spectrum comes to the first cache once; a unit then has as many phases as it has
@@ -55,10 +66,10 @@ type division struct{ groups, phases int }
 func (c *CircularFFT) division(l *lineVectors, phases int) division {
 	n := c.plan().n
 	if rows := l.turns() * n; rows <= unitRows {
-		return division{1, min(phases, max(1, min(unitRows/rows, l.phases/evenUnits)))}
+		return division{groups: 1, phases: min(phases, max(1, min(unitRows/rows, l.phases/evenUnits)))}
 	}
 	rows := min(l.phases, phases) * n // of a turn
-	return division{ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases}
+	return division{groups: ceilDivide(l.turns(), max(1, (unitRows+rows/2)/rows)), phases: phases}
 }
 
 // ScratchSize returns the number of floats that Run needs.
@@ -74,7 +85,7 @@ func (c CircularFFT) Run(out, x, packed []float32, lo, hi int, scratch []float32
 		mustHold(scratch, c.ScratchSize())
 		l := c.lineVectors(nil, c.InStride)
 		r.start(c, c.units(&l), out, x, packed, scratch)
-		r.units = c.Units()
+		r.count = c.Units()
 		r.setup = setup
 	}
 	r.order(lo, hi)
@@ -97,7 +108,7 @@ type circularFFTRun struct {
 	alike          bool    // whether a vector is in both at the same place
 	source, target lineRun // over lines where they are
 	packed         []float32
-	units          int
+	count          int    // of units
 	ordered        []unit // those of a call, and the one that comes after them
 	phase          int    // that the factors are for
 	factors        [2]factorRows
@@ -147,6 +158,10 @@ func (r *circularFFTRun) start(c CircularFFT, d division, out, x, packed, scratc
 type unit struct{ turn, endTurn, phase, endPhase int }
 
 func (r *circularFFTRun) unit(u int) unit {
+	if r.byPhase {
+		one, _ := r.units(u, u+1)
+		return one
+	}
 	turns, phaseGroups := r.in.turns(), ceilDivide(r.in.phases, r.phases)
 	group, phase := u/phaseGroups, u%phaseGroups*r.phases
 	first := group * turns / r.groups
@@ -156,34 +171,40 @@ func (r *circularFFTRun) unit(u int) unit {
 	}
 }
 
-// order sets the units of a call, lo to hi, in the order in which they are computed. Where each has one turn, those of the same
-// phases are joined, so that the spectrum of a phase, which is large then, comes to the first cache less often; but not where
-// tensors are in memory, which reads what lies side by side faster, nor along the width, where a turn's phases are of the same lines.
+// units returns as one those units from lo on, before hi, that have the same phase and follow each other, where units come phase by phase,
+// and the one after them. They do so in either half of the turns, so that each of two threads has lines of its own, and from
+// the last turn to the first, as compute does.
+func (r *circularFFTRun) units(lo, hi int) (joined unit, end int) {
+	turns := r.in.turns()
+	first, count, done := 0, turns/2, lo // the half, and how much of it comes before lo
+	if half := count * r.in.phases; lo >= half {
+		first, count, done = count, turns-count, lo-half
+	}
+	phase := done / count
+	endTurn := first + count - done%count
+	end = min(hi, lo+endTurn-first)
+	return unit{endTurn - (end - lo), min(endTurn, r.in.turnsOf(phase)), phase, phase + 1}, end
+}
+
+// order sets the units of a call, lo to hi, in the order in which they are computed.
 func (r *circularFFTRun) order(lo, hi int) {
 	r.ordered = r.ordered[:0]
-	if r.groups < r.in.turns() || r.c.Streamed || r.c.Axis == Width {
-		for u := lo; u < hi; u++ {
-			r.ordered = append(r.ordered, r.unit(u))
+	for u := lo; u < hi; {
+		next, end := r.unit(u), u+1
+		if r.byPhase {
+			next, end = r.units(u, hi)
 		}
-	} else {
-		phaseGroups := ceilDivide(r.in.phases, r.phases)
-		for i := range phaseGroups {
-			first, end := ceilDivide(lo-i, phaseGroups), ceilDivide(hi-i, phaseGroups)
-			if first < end {
-				u := r.unit(first*phaseGroups + i)
-				u.endTurn = r.unit((end-1)*phaseGroups + i).endTurn
-				r.ordered = append(r.ordered, u)
-			}
-		}
+		r.ordered = append(r.ordered, next)
+		u = end
 	}
-	r.ordered = append(r.ordered, r.unit(min(hi, r.units-1)))
+	r.ordered = append(r.ordered, r.unit(min(hi, r.count-1)))
 }
 
 // compute computes a unit, which may be the last of a call, and fetches the first rows of the one that comes after it. The last
 // turn comes first: processors fetch ahead what follows what was written, and what another thread has written there would have
 // to come back from this one's cache.
 func (r *circularFFTRun) compute(u, after unit, last bool) {
-	if u.phase >= u.endPhase {
+	if u.phase >= u.endPhase || u.turn >= u.endTurn { // the last turn may lack phases
 		return
 	}
 	var both [2]signal // the one that is computed, and the one that comes after it

@@ -482,7 +482,7 @@ func TestSmallConvolutionsAreDividedEvenly(t *testing.T) {
 	}
 }
 
-// TestAnOrderHasEverySignalOfItsUnitsOnce holds that joined units have the signals that they had before.
+// TestAnOrderHasEverySignalOfItsUnitsOnce holds that units have every signal once, and joined ones those that they had before.
 func TestAnOrderHasEverySignalOfItsUnitsOnce(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -496,9 +496,9 @@ func TestAnOrderHasEverySignalOfItsUnitsOnce(t *testing.T) {
 		}
 		c.InStride, c.OutStride = c.C, c.C
 		in := c.lineVectors(nil, c.InStride)
-		r := circularFFTRun{c: c, in: in, division: c.units(&in), units: c.Units()}
-		lo := random.IntN(r.units)
-		hi := lo + 1 + random.IntN(r.units-lo)
+		r := circularFFTRun{c: c, in: in, division: c.units(&in), count: c.Units()}
+		lo := random.IntN(r.count)
+		hi := lo + 1 + random.IntN(r.count-lo)
 		type place struct{ turn, phase int }
 		count := map[place]int{}
 		add := func(u unit, times int) {
@@ -506,6 +506,19 @@ func TestAnOrderHasEverySignalOfItsUnitsOnce(t *testing.T) {
 				for turn := u.turn; turn <= r.lastTurn(&u, phase); turn++ {
 					count[place{turn, phase}] += times
 				}
+			}
+		}
+		for u := range r.count {
+			add(r.unit(u), 1)
+		}
+		for phase := range in.phases {
+			for turn := range in.turnsOf(phase) {
+				count[place{turn, phase}]--
+			}
+		}
+		for at, more := range count {
+			if more != 0 {
+				t.Fatalf("%+v: signal %+v is in %d units, want 1", c, at, 1+more)
 			}
 		}
 		for u := lo; u < hi; u++ {
@@ -517,7 +530,7 @@ func TestAnOrderHasEverySignalOfItsUnitsOnce(t *testing.T) {
 		}
 		for at, left := range count {
 			if left != 0 {
-				t.Fatalf("%+v: units %d to %d of %d: signal %+v is in their order %d times too few", c, lo, hi, r.units, at, left)
+				t.Fatalf("%+v: units %d to %d of %d: signal %+v is in their order %d times too few", c, lo, hi, r.count, at, left)
 			}
 		}
 	}
@@ -535,14 +548,14 @@ func TestLargeSpectraComeOncePerCall(t *testing.T) {
 			Batch: 1, H: 448, W: 448, C: 6, Axis: test.axis, InStride: 6, OutStride: 6,
 		}}
 		in := c.lineVectors(nil, c.InStride)
-		r := circularFFTRun{c: c, in: in, division: c.units(&in), units: c.Units()}
-		r.order(0, r.units)
-		want := r.units
+		r := circularFFTRun{c: c, in: in, division: c.units(&in), count: c.Units()}
+		r.order(0, r.count)
+		want := r.count
 		if test.joined {
-			want = in.phases
+			want = 2 * in.phases // of either half
 		}
 		if got := len(r.ordered) - 1; got != want {
-			t.Errorf("%s: %d units of %d phases come as %d, want %d", test.name, r.units, in.phases, got, want)
+			t.Errorf("%s: %d units of %d phases come as %d, want %d", test.name, r.count, in.phases, got, want)
 		}
 	}
 }
