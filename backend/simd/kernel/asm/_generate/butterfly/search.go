@@ -38,14 +38,13 @@ func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 			}
 		}
 	}
-	switch {
-	case p.timed:
-		return fastest(d, best)
-	case best.slots == 0:
-		return best.withLasting()
-	default:
-		return best
+	if best.slots == 0 {
+		best = best.withLasting()
 	}
+	if p.timed {
+		best = fastest(d, best)
+	}
+	return best
 }
 
 // withLasting returns the cheapest way in the same order, with constants that stay in registers from one butterfly to the next as
@@ -99,6 +98,7 @@ func (a *allocator) changed(d *dependences, chance chance) *allocator {
 	order, policy := d.moved(a.order, chance), a.policy
 	if chance.below(8) == 0 {
 		policy = policies[chance.below(len(policies))]
+		policy.lasting = a.policy.lasting
 	}
 	return a.program.allocate(order, a.registers, policy)
 }
