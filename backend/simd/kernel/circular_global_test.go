@@ -67,7 +67,7 @@ func TestCircularGlobalIsTheSumOverTheMap(t *testing.T) {
 				got := sameForAnySplit(t, len(x), c.Units(), c.ScratchSize(), func(out []float32, lo, hi int, scratch []float32) {
 					c.Run(out, x, packed, lo, hi, scratch)
 				})
-				agreeToScale(t, got, want, c.H*c.W)
+				agreeToScale(t, got, want)
 			})
 		}
 	})
@@ -86,7 +86,7 @@ func TestCircularGlobalInputGradientIsTheTranspose(t *testing.T) {
 				})
 				got := make([]float32, len(v))
 				c.Run(got, v, packed, 0, c.Units(), make([]float32, c.ScratchSize()))
-				agreeToScale(t, got, want, c.H*c.W)
+				agreeToScale(t, got, want)
 			})
 		}
 	})
@@ -107,7 +107,7 @@ func TestCircularGlobalKernelGradientIsTheSumOverImages(t *testing.T) {
 				got, check := guardedSlice(t, len(want), 3)
 				g.Combine(got, partial)
 				check()
-				agreeToScale(t, got, want, c.Batch*c.H*c.W)
+				agreeToScale(t, got, want)
 			})
 		}
 	})
