@@ -159,7 +159,7 @@ type unit struct{ turn, endTurn, phase, endPhase int }
 
 func (r *circularFFTRun) unit(u int) unit {
 	if r.byPhase {
-		one, _ := r.units(u, u+1)
+		one, _ := r.joined(u, u+1)
 		return one
 	}
 	turns, phaseGroups := r.in.turns(), ceilDivide(r.in.phases, r.phases)
@@ -171,10 +171,10 @@ func (r *circularFFTRun) unit(u int) unit {
 	}
 }
 
-// units returns as one those units from lo on, before hi, that have the same phase and follow each other, where units come phase by phase,
+// joined returns as one those units from lo on, before hi, that have the same phase and follow each other, where units come phase by phase,
 // and the one after them. They do so in either half of the turns, so that each of two threads has lines of its own, and from
 // the last turn to the first, as compute does.
-func (r *circularFFTRun) units(lo, hi int) (joined unit, end int) {
+func (r *circularFFTRun) joined(lo, hi int) (all unit, end int) {
 	turns := r.in.turns()
 	first, count, done := 0, turns/2, lo // the half, and how much of it comes before lo
 	if half := count * r.in.phases; lo >= half {
@@ -190,12 +190,13 @@ func (r *circularFFTRun) units(lo, hi int) (joined unit, end int) {
 func (r *circularFFTRun) order(lo, hi int) {
 	r.ordered = r.ordered[:0]
 	for u := lo; u < hi; {
-		next, end := r.unit(u), u+1
+		var next unit
 		if r.byPhase {
-			next, end = r.units(u, hi)
+			next, u = r.joined(u, hi)
+		} else {
+			next, u = r.unit(u), u+1
 		}
 		r.ordered = append(r.ordered, next)
-		u = end
 	}
 	r.ordered = append(r.ordered, r.unit(min(hi, r.count-1)))
 }
