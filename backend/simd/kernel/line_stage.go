@@ -119,7 +119,8 @@ func conjugateChoices(n int) (choices []int) {
 func (s *lineStage) rows() int { return s.rest * s.pitch }
 
 // lineOffsets is how many bytes from a line's beginning its rows are, in the order in which butterflies take them, where a row
-// is stride floats from the next.
+// is stride floats from the next. As many follow as one butterfly has, all of the last row: after the last butterfly nothing is
+// left to fetch.
 type lineOffsets struct {
 	stride int
 	half   bool
@@ -137,10 +138,12 @@ func (s *lineStage) offsetsOf(stride int, half bool) []int {
 	if half {
 		indexes = s.halfIndexes
 	}
-	o := &lineOffsets{stride, half, make([]int, len(indexes))}
-	for i, row := range indexes {
-		o.bytes[i] = int(row) * stride * 4
+	rows := len(indexes)
+	bytes := make([]int, rows+rows/s.rest)
+	for i := range bytes {
+		bytes[i] = int(indexes[min(i, rows-1)]) * stride * 4
 	}
+	o := &lineOffsets{stride, half, bytes[:rows]}
 	s.offsets[int(s.oldest.Add(1))%len(s.offsets)].Store(o)
 	return o.bytes
 }
@@ -196,10 +199,13 @@ func (r *lineRun) over(s *lineStage, work complexRows, stride, numbers int) {
 func (r *lineRun) set(first, second []float32) {
 	mustHold(first, r.size)
 	r.lines[0], r.lines[1] = first, second
-	r.job.Lines[0].Rows, r.job.Lines[1].Rows = &first[0], nil
+	lines, butterfly := &r.job.Lines, 8*r.stage.radix
+	lines[0].Rows, lines[1].Rows = &first[0], nil
+	lines[0].Next, lines[0].Ahead = &first[0], butterfly
 	if second != nil {
 		mustHold(second, r.size)
-		r.job.Lines[1].Rows = &second[0]
+		lines[0].Next, lines[0].Ahead = &second[0], 0
+		lines[1].Rows, lines[1].Next, lines[1].Ahead = &second[0], &first[0], butterfly
 	}
 }
 

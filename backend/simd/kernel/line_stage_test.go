@@ -3,7 +3,9 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
+	"unsafe"
 
 	"github.com/fastparc/fastparc/backend/simd/kernel/asm"
 )
@@ -101,4 +103,44 @@ func TestLineStageIsPartOfTheTransform(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestJobsSayWhichRowsComeNext goes through butterflies in the order in which those of two lines take turns: the rows that are fetched
+// meanwhile are those of the one that comes next, and in the last one the line's last row.
+func TestJobsSayWhichRowsComeNext(t *testing.T) {
+	r := seeded(t)
+	for _, radix := range []int{16, 17, 32, 64} {
+		for _, both := range []bool{false, true} {
+			const rest = 7
+			s, stride := newLineStage(radix*rest, radix, false), lanes+r.IntN(20)
+			size := (radix*rest-1)*stride + lanes
+			lines := [2][]float32{make([]float32, size), make([]float32, size)}
+			work := complexRows{make([]float32, s.rows()*lanes), make([]float32, s.rows()*lanes), lanes}
+			var run lineRun
+			run.over(s, work, stride, radix*rest)
+			count := 1
+			if both {
+				run.set(lines[0], lines[1])
+				count = 2
+			} else {
+				run.set(lines[0], nil)
+			}
+			offsets := unsafe.Slice(run.job.Offsets, (rest+1)*radix)
+			address := func(rows *float32, offset int) uintptr { return uintptr(unsafe.Pointer(rows)) + uintptr(offset) }
+			for turn := range rest * count {
+				line, butterfly := &run.job.Lines[turn%count], turn/count
+				ahead := offsets[butterfly*radix+line.Ahead/8:][:radix]
+				for k, offset := range ahead {
+					want := address(line.Next, offsets[rest*radix-1])
+					if next := turn + 1; next < rest*count {
+						want = address(run.job.Lines[next%count].Rows, offsets[next/count*radix+k])
+					}
+					if got := address(line.Next, offset); got != want {
+						t.Fatalf("%d·%d, both %t: row %d after turn %d is at %#x, want %#x", radix, rest, both, k, turn, got, want)
+					}
+				}
+			}
+			runtime.KeepAlive(lines)
+		}
+	}
 }

@@ -1,12 +1,16 @@
 package asm
 
 // Line is a line of a pair, and where its results begin.
-type Line = struct{ Rows, Shared, Re, Im *float32 }
+type Line = struct {
+	Rows, Shared, Re, Im *float32
+	Next                 *float32 // rows of the line whose butterfly comes next, where those of two lines take turns
+	Ahead                int      // bytes from the offsets of a butterfly to those of that one
+}
 
 // LineJob is what the Line routines work on. The second line may be missing: its Rows are nil then.
 type LineJob = struct {
 	Lines    [2]Line
-	Offsets  *int // bytes from a line's beginning to its rows, in the order in which butterflies take them
+	Offsets  *int // bytes from a line's beginning to its rows, in the order in which butterflies take them; those of one more follow
 	Twiddles *float32
 	Count    int // butterflies, at least 1
 	Step     int // bytes from a row of a line to the next

@@ -13,6 +13,8 @@ func Line1AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -47,6 +49,8 @@ func LineBack1AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -81,6 +85,8 @@ func LineTwiddled1AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -115,6 +121,8 @@ func LineBackTwiddled1AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -149,6 +157,8 @@ func Line1AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -183,6 +193,8 @@ func LineBack1AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -217,6 +229,8 @@ func LineTwiddled1AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -251,6 +265,8 @@ func LineBackTwiddled1AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -285,6 +301,8 @@ func Line3AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -319,6 +337,8 @@ func LineBack3AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -353,6 +373,8 @@ func LineTwiddled3AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -387,6 +409,8 @@ func LineBackTwiddled3AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -421,6 +445,8 @@ func Line3AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -455,6 +481,8 @@ func LineBack3AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -489,6 +517,8 @@ func LineTwiddled3AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -523,6 +553,8 @@ func LineBackTwiddled3AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -557,6 +589,8 @@ func Line4AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -591,6 +625,8 @@ func LineBack4AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -625,6 +661,8 @@ func LineTwiddled4AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -659,6 +697,8 @@ func LineBackTwiddled4AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -693,6 +733,8 @@ func Line4AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -727,6 +769,8 @@ func LineBack4AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -761,6 +805,8 @@ func LineTwiddled4AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -795,6 +841,8 @@ func LineBackTwiddled4AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -829,6 +877,8 @@ func Line5AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -863,6 +913,8 @@ func LineBack5AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -897,6 +949,8 @@ func LineTwiddled5AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -931,6 +985,8 @@ func LineBackTwiddled5AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -965,6 +1021,8 @@ func Line5AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -999,6 +1057,8 @@ func LineBack5AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1033,6 +1093,8 @@ func LineTwiddled5AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1067,6 +1129,8 @@ func LineBackTwiddled5AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1101,6 +1165,8 @@ func Line7AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1135,6 +1201,8 @@ func LineBack7AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1169,6 +1237,8 @@ func LineTwiddled7AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1203,6 +1273,8 @@ func LineBackTwiddled7AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1237,6 +1309,8 @@ func Line7AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1271,6 +1345,8 @@ func LineBack7AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1305,6 +1381,8 @@ func LineTwiddled7AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1339,6 +1417,8 @@ func LineBackTwiddled7AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1373,6 +1453,8 @@ func Line7x4AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1407,6 +1489,8 @@ func LineBack7x4AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1441,6 +1525,8 @@ func Line7x4AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1475,6 +1561,8 @@ func LineBack7x4AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1509,6 +1597,8 @@ func Line8AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1543,6 +1633,8 @@ func LineBack8AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1577,6 +1669,8 @@ func LineTwiddled8AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1611,6 +1705,8 @@ func LineBackTwiddled8AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1645,6 +1741,8 @@ func LineHalf8AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1679,6 +1777,8 @@ func LineBackHalf8AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1713,6 +1813,8 @@ func Line8AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1747,6 +1849,8 @@ func LineBack8AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1781,6 +1885,8 @@ func LineTwiddled8AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1815,6 +1921,8 @@ func LineBackTwiddled8AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1849,6 +1957,8 @@ func LineHalf8AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1883,6 +1993,8 @@ func LineBackHalf8AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1917,6 +2029,8 @@ func Line8x7AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1951,6 +2065,8 @@ func LineBack8x7AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -1985,6 +2101,8 @@ func Line8x7AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2019,6 +2137,8 @@ func LineBack8x7AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2053,6 +2173,8 @@ func Line9AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2087,6 +2209,8 @@ func LineBack9AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2121,6 +2245,8 @@ func LineTwiddled9AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2155,6 +2281,8 @@ func LineBackTwiddled9AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2189,6 +2317,8 @@ func Line9AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2223,6 +2353,8 @@ func LineBack9AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2257,6 +2389,8 @@ func LineTwiddled9AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2291,6 +2425,8 @@ func LineBackTwiddled9AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2325,6 +2461,8 @@ func Line11AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2359,6 +2497,8 @@ func LineBack11AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2393,6 +2533,8 @@ func LineTwiddled11AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2427,6 +2569,8 @@ func LineBackTwiddled11AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2461,6 +2605,8 @@ func Line11AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2495,6 +2641,8 @@ func LineBack11AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2529,6 +2677,8 @@ func LineTwiddled11AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2563,6 +2713,8 @@ func LineBackTwiddled11AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2597,6 +2749,8 @@ func Line13AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2631,6 +2785,8 @@ func LineBack13AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2665,6 +2821,8 @@ func LineTwiddled13AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2699,6 +2857,8 @@ func LineBackTwiddled13AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2733,6 +2893,8 @@ func Line13AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2767,6 +2929,8 @@ func LineBack13AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2801,6 +2965,8 @@ func LineTwiddled13AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2835,6 +3001,8 @@ func LineBackTwiddled13AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2869,6 +3037,8 @@ func Line15AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2903,6 +3073,8 @@ func LineBack15AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2937,6 +3109,8 @@ func LineTwiddled15AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -2971,6 +3145,8 @@ func LineBackTwiddled15AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3005,6 +3181,8 @@ func Line15AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3039,6 +3217,8 @@ func LineBack15AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3073,6 +3253,8 @@ func LineTwiddled15AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3107,6 +3289,8 @@ func LineBackTwiddled15AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3141,6 +3325,8 @@ func Line16AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3175,6 +3361,8 @@ func LineBack16AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3209,6 +3397,8 @@ func LineTwiddled16AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3243,6 +3433,8 @@ func LineBackTwiddled16AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3277,6 +3469,8 @@ func LineHalf16AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3311,6 +3505,8 @@ func LineBackHalf16AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3345,6 +3541,8 @@ func Line16AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3379,6 +3577,8 @@ func LineBack16AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3413,6 +3613,8 @@ func LineTwiddled16AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3447,6 +3649,8 @@ func LineBackTwiddled16AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3481,6 +3685,8 @@ func LineHalf16AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3515,6 +3721,8 @@ func LineBackHalf16AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3549,6 +3757,8 @@ func Line17AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3583,6 +3793,8 @@ func LineBack17AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3617,6 +3829,8 @@ func Line17AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3651,6 +3865,8 @@ func LineBack17AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3685,6 +3901,8 @@ func Line19AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3719,6 +3937,8 @@ func LineBack19AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3753,6 +3973,8 @@ func Line19AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3787,6 +4009,8 @@ func LineBack19AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3821,6 +4045,8 @@ func Line23AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3855,6 +4081,8 @@ func LineBack23AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3889,6 +4117,8 @@ func Line23AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3923,6 +4153,8 @@ func LineBack23AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3957,6 +4189,8 @@ func Line32AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -3991,6 +4225,8 @@ func LineBack32AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4025,6 +4261,8 @@ func LineTwiddled32AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4059,6 +4297,8 @@ func LineBackTwiddled32AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4093,6 +4333,8 @@ func LineHalf32AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4127,6 +4369,8 @@ func LineBackHalf32AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4161,6 +4405,8 @@ func Line32AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4195,6 +4441,8 @@ func LineBack32AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4229,6 +4477,8 @@ func LineTwiddled32AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4263,6 +4513,8 @@ func LineBackTwiddled32AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4297,6 +4549,8 @@ func LineHalf32AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4331,6 +4585,8 @@ func LineBackHalf32AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4365,6 +4621,8 @@ func Line64AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4399,6 +4657,8 @@ func LineBack64AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4433,6 +4693,8 @@ func LineTwiddled64AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4467,6 +4729,8 @@ func LineBackTwiddled64AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4501,6 +4765,8 @@ func LineHalf64AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4535,6 +4801,8 @@ func LineBackHalf64AVX512(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4569,6 +4837,8 @@ func Line64AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4603,6 +4873,8 @@ func LineBack64AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4637,6 +4909,8 @@ func LineTwiddled64AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4671,6 +4945,8 @@ func LineBackTwiddled64AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4705,6 +4981,8 @@ func LineHalf64AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32
@@ -4739,6 +5017,8 @@ func LineBackHalf64AVX2(job *struct {
 		Shared *float32
 		Re     *float32
 		Im     *float32
+		Next   *float32
+		Ahead  int
 	}
 	Offsets  *int
 	Twiddles *float32

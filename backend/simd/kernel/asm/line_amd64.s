@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -23,8 +23,8 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R11
 	XORQ R8, R8
-	MOVQ 64(R11), R10
-	MOVQ 80(R11), R11
+	MOVQ 96(R11), R10
+	MOVQ 112(R11), R11
 	MOVQ R11, (SP)
 
 butterfly:
@@ -42,9 +42,9 @@ on:
 	ADDQ $0x00000008, R10
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -98,7 +98,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -117,8 +117,8 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R11
 	XORQ R8, R8
-	MOVQ 64(R11), R10
-	MOVQ 80(R11), R11
+	MOVQ 96(R11), R10
+	MOVQ 112(R11), R11
 	MOVQ R11, (SP)
 
 butterfly:
@@ -136,9 +136,9 @@ on:
 	ADDQ $0x00000008, R10
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -192,7 +192,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -211,9 +211,9 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R12
 	XORQ R8, R8
-	MOVQ 64(R12), R10
-	MOVQ 72(R12), R11
-	MOVQ 80(R12), R12
+	MOVQ 96(R12), R10
+	MOVQ 104(R12), R11
+	MOVQ 112(R12), R12
 	MOVQ R12, (SP)
 
 butterfly:
@@ -232,9 +232,9 @@ on:
 	ADDQ $0x00000000, R11
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -288,7 +288,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled1AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled1AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -307,9 +307,9 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R12
 	XORQ R8, R8
-	MOVQ 64(R12), R10
-	MOVQ 72(R12), R11
-	MOVQ 80(R12), R12
+	MOVQ 96(R12), R10
+	MOVQ 104(R12), R11
+	MOVQ 112(R12), R12
 	MOVQ R12, (SP)
 
 butterfly:
@@ -328,9 +328,9 @@ on:
 	ADDQ $0x00000000, R11
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -384,7 +384,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -403,8 +403,8 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R11
 	XORQ R8, R8
-	MOVQ 64(R11), R10
-	MOVQ 80(R11), R11
+	MOVQ 96(R11), R10
+	MOVQ 112(R11), R11
 	MOVQ R11, (SP)
 
 butterfly:
@@ -429,9 +429,9 @@ on:
 	ADDQ $0x00000008, R10
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -489,7 +489,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -508,8 +508,8 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R11
 	XORQ R8, R8
-	MOVQ 64(R11), R10
-	MOVQ 80(R11), R11
+	MOVQ 96(R11), R10
+	MOVQ 112(R11), R11
 	MOVQ R11, (SP)
 
 butterfly:
@@ -534,9 +534,9 @@ on:
 	ADDQ $0x00000008, R10
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -594,7 +594,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -613,9 +613,9 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R12
 	XORQ R8, R8
-	MOVQ 64(R12), R10
-	MOVQ 72(R12), R11
-	MOVQ 80(R12), R12
+	MOVQ 96(R12), R10
+	MOVQ 104(R12), R11
+	MOVQ 112(R12), R12
 	MOVQ R12, (SP)
 
 butterfly:
@@ -641,9 +641,9 @@ on:
 	ADDQ $0x00000000, R11
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -701,7 +701,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled1AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBackTwiddled1AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -720,9 +720,9 @@ line:
 	MOVQ 24(AX), R8
 	MOVQ job+0(FP), R12
 	XORQ R8, R8
-	MOVQ 64(R12), R10
-	MOVQ 72(R12), R11
-	MOVQ 80(R12), R12
+	MOVQ 96(R12), R10
+	MOVQ 104(R12), R11
+	MOVQ 112(R12), R12
 	MOVQ R12, (SP)
 
 butterfly:
@@ -748,9 +748,9 @@ on:
 	ADDQ $0x00000000, R11
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -808,7 +808,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line3AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -829,8 +829,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -859,9 +859,9 @@ on:
 	ADDQ $0x00000018, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -915,7 +915,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack3AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -936,8 +936,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -965,9 +965,9 @@ on:
 	ADDQ $0x00000018, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1021,7 +1021,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled3AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -1042,9 +1042,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -1080,9 +1080,9 @@ on:
 	ADDQ $0x00000008, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1136,7 +1136,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled3AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled3AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -1157,9 +1157,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -1195,9 +1195,9 @@ on:
 	ADDQ $0x00000008, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1251,7 +1251,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line3AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -1272,8 +1272,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -1309,9 +1309,9 @@ on:
 	ADDQ $0x00000018, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1369,7 +1369,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack3AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -1390,8 +1390,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -1426,9 +1426,9 @@ on:
 	ADDQ $0x00000018, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1486,7 +1486,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled3AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -1507,9 +1507,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -1552,9 +1552,9 @@ on:
 	ADDQ $0x00000008, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1612,7 +1612,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled3AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled3AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -1633,9 +1633,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -1678,9 +1678,9 @@ on:
 	ADDQ $0x00000008, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1738,7 +1738,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1757,8 +1757,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -1791,9 +1791,9 @@ on:
 	ADDQ $0x00000020, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1847,7 +1847,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1866,8 +1866,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -1900,9 +1900,9 @@ on:
 	ADDQ $0x00000020, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -1956,7 +1956,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -1975,9 +1975,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -2022,9 +2022,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2078,7 +2078,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled4AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2097,9 +2097,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -2142,9 +2142,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2198,7 +2198,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·Line4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2217,8 +2217,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -2258,9 +2258,9 @@ on:
 	ADDQ $0x00000020, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2318,7 +2318,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, MMX+
 TEXT ·LineBack4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2337,8 +2337,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -2378,9 +2378,9 @@ on:
 	ADDQ $0x00000020, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2438,7 +2438,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2457,9 +2457,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -2511,9 +2511,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2571,7 +2571,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled4AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -2590,9 +2590,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -2642,9 +2642,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2702,7 +2702,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line5AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -2725,8 +2725,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -2774,9 +2774,9 @@ on:
 	ADDQ $0x00000028, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2830,7 +2830,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack5AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -2853,8 +2853,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -2902,9 +2902,9 @@ on:
 	ADDQ $0x00000028, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -2958,7 +2958,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled5AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -2981,9 +2981,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -3044,9 +3044,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -3100,7 +3100,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled5AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled5AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -3123,9 +3123,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -3186,9 +3186,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -3242,7 +3242,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line5AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -3265,8 +3265,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -3318,9 +3318,9 @@ on:
 	ADDQ $0x00000028, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -3378,7 +3378,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack5AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -3401,8 +3401,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -3454,9 +3454,9 @@ on:
 	ADDQ $0x00000028, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -3514,7 +3514,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled5AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -3537,9 +3537,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -3604,9 +3604,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -3664,7 +3664,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled5AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled5AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -3687,9 +3687,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -3754,9 +3754,9 @@ on:
 	ADDQ $0x00000010, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -3814,7 +3814,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line7AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -3839,8 +3839,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -3908,9 +3908,9 @@ on:
 	ADDQ $0x00000038, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -3964,7 +3964,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack7AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -3989,8 +3989,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -4058,9 +4058,9 @@ on:
 	ADDQ $0x00000038, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -4114,7 +4114,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled7AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -4139,9 +4139,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -4228,9 +4228,9 @@ on:
 	ADDQ $0x00000018, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -4284,7 +4284,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled7AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -4309,9 +4309,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -4398,9 +4398,9 @@ on:
 	ADDQ $0x00000018, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -4454,7 +4454,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -4477,8 +4477,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -4550,9 +4550,9 @@ on:
 	ADDQ $0x00000038, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -4610,7 +4610,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -4635,8 +4635,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -4710,9 +4710,9 @@ on:
 	ADDQ $0x00000038, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -4770,7 +4770,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled7AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -4794,9 +4794,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -4888,9 +4888,9 @@ on:
 	ADDQ $0x00000018, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -4948,7 +4948,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled7AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -4972,9 +4972,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -5068,9 +5068,9 @@ on:
 	ADDQ $0x00000018, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -5128,11 +5128,11 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line7x4AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000004, AX, CX
 	IMUL3Q       $0x0000000c, AX, DX
 	IMUL3Q       $0x00000014, AX, BX
@@ -5387,9 +5387,9 @@ vector3:
 
 on3:
 	ADDQ (SP), AX
-	ADDQ $0x20, SI
+	ADDQ $0x30, SI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ SI, AX
 	JEQ  lines
 	CMPQ (SI), $0x00
@@ -5579,11 +5579,11 @@ none3:
 	MOVQ 32(DI), R10
 	JMP  on3
 
-// func LineBack7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7x4AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack7x4AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000004, AX, CX
 	IMUL3Q       $0x0000000c, AX, DX
 	IMUL3Q       $0x00000014, AX, BX
@@ -5836,9 +5836,9 @@ vector3:
 
 on3:
 	ADDQ (SP), AX
-	ADDQ $0x20, SI
+	ADDQ $0x30, SI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ SI, AX
 	JEQ  lines
 	CMPQ (SI), $0x00
@@ -6028,11 +6028,11 @@ none3:
 	MOVQ 32(DI), R10
 	JMP  on3
 
-// func Line7x4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line7x4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line7x4AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000004, AX, CX
 	IMUL3Q       $0x0000000c, AX, DX
 	IMUL3Q       $0x00000014, AX, BX
@@ -6276,9 +6276,9 @@ on2:
 
 on3:
 	ADDQ (SP), AX
-	ADDQ $0x20, SI
+	ADDQ $0x30, SI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ SI, AX
 	JEQ  lines
 	CMPQ (SI), $0x00
@@ -6452,11 +6452,11 @@ none3:
 	MOVQ 32(DI), R10
 	JMP  on3
 
-// func LineBack7x4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack7x4AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack7x4AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000004, AX, CX
 	IMUL3Q       $0x0000000c, AX, DX
 	IMUL3Q       $0x00000014, AX, BX
@@ -6700,9 +6700,9 @@ on2:
 
 on3:
 	ADDQ (SP), AX
-	ADDQ $0x20, SI
+	ADDQ $0x30, SI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ SI, AX
 	JEQ  lines
 	CMPQ (SI), $0x00
@@ -6876,7 +6876,7 @@ none3:
 	MOVQ 32(DI), R10
 	JMP  on3
 
-// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -6896,8 +6896,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -6961,9 +6961,9 @@ on:
 	ADDQ $0x00000040, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -7017,7 +7017,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack8AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -7037,8 +7037,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -7102,9 +7102,9 @@ on:
 	ADDQ $0x00000040, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -7158,7 +7158,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled8AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -7178,9 +7178,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -7268,9 +7268,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -7324,7 +7324,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled8AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -7344,9 +7344,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -7432,9 +7432,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -7488,7 +7488,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf8AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -7508,9 +7508,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -7579,9 +7579,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -7635,7 +7635,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf8AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf8AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -7655,9 +7655,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -7726,9 +7726,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -7782,7 +7782,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -7803,8 +7803,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -7870,9 +7870,9 @@ on:
 	ADDQ $0x00000040, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -7930,7 +7930,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -7951,8 +7951,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -8021,9 +8021,9 @@ on:
 	ADDQ $0x00000040, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -8081,7 +8081,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled8AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -8102,9 +8102,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -8194,9 +8194,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -8254,7 +8254,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled8AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -8275,9 +8275,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -8368,9 +8368,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -8428,7 +8428,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf8AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -8449,9 +8449,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -8525,9 +8525,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -8585,7 +8585,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf8AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf8AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -8605,9 +8605,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -8683,9 +8683,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -8743,11 +8743,11 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line8x7AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000007, AX, CX
 	IMUL3Q       $0x00000015, AX, DX
 	IMUL3Q       $0x00000023, AX, BX
@@ -9126,9 +9126,9 @@ vector6:
 
 on6:
 	ADDQ (SP), AX
-	ADDQ $0x20, DI
+	ADDQ $0x30, DI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ DI, AX
 	JEQ  lines
 	CMPQ (DI), $0x00
@@ -9450,11 +9450,11 @@ none6:
 	MOVQ 32(R8), R11
 	JMP  on6
 
-// func LineBack8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8x7AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack8x7AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000007, AX, CX
 	IMUL3Q       $0x00000015, AX, DX
 	IMUL3Q       $0x00000023, AX, BX
@@ -9854,9 +9854,9 @@ vector6:
 
 on6:
 	ADDQ (SP), AX
-	ADDQ $0x20, DI
+	ADDQ $0x30, DI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ DI, AX
 	JEQ  lines
 	CMPQ (DI), $0x00
@@ -10178,11 +10178,11 @@ none6:
 	MOVQ 32(R8), R11
 	JMP  on6
 
-// func Line8x7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line8x7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line8x7AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000007, AX, CX
 	IMUL3Q       $0x00000015, AX, DX
 	IMUL3Q       $0x00000023, AX, BX
@@ -10552,9 +10552,9 @@ on5:
 
 on6:
 	ADDQ (SP), AX
-	ADDQ $0x20, DI
+	ADDQ $0x30, DI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ DI, AX
 	JEQ  lines
 	CMPQ (DI), $0x00
@@ -10848,11 +10848,11 @@ none6:
 	MOVQ 32(R8), R11
 	JMP  on6
 
-// func LineBack8x7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack8x7AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack8x7AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
-	MOVQ         88(AX), AX
+	MOVQ         120(AX), AX
 	IMUL3Q       $0x00000007, AX, CX
 	IMUL3Q       $0x00000015, AX, DX
 	IMUL3Q       $0x00000023, AX, BX
@@ -11222,9 +11222,9 @@ on5:
 
 on6:
 	ADDQ (SP), AX
-	ADDQ $0x20, DI
+	ADDQ $0x30, DI
 	MOVQ job+0(FP), AX
-	ADDQ $0x40, AX
+	ADDQ $0x60, AX
 	CMPQ DI, AX
 	JEQ  lines
 	CMPQ (DI), $0x00
@@ -11518,7 +11518,7 @@ none6:
 	MOVQ 32(R8), R11
 	JMP  on6
 
-// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line9AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -11543,8 +11543,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -11640,9 +11640,9 @@ on:
 	ADDQ $0x00000048, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -11696,7 +11696,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack9AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -11721,8 +11721,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -11815,9 +11815,9 @@ on:
 	ADDQ $0x00000048, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -11871,7 +11871,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled9AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -11896,9 +11896,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -12019,9 +12019,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -12075,7 +12075,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled9AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled9AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -12100,9 +12100,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -12219,9 +12219,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -12275,7 +12275,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line9AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -12300,8 +12300,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -12398,9 +12398,9 @@ on:
 	ADDQ $0x00000048, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -12458,7 +12458,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack9AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -12482,8 +12482,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -12579,9 +12579,9 @@ on:
 	ADDQ $0x00000048, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -12639,7 +12639,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled9AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -12663,9 +12663,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -12788,9 +12788,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -12848,7 +12848,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled9AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled9AVX2(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -12871,9 +12871,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -12997,9 +12997,9 @@ on:
 	ADDQ $0x00000020, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -13057,7 +13057,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line11AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -13086,8 +13086,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -13210,9 +13210,9 @@ on:
 	ADDQ $0x00000058, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -13266,7 +13266,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack11AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -13295,8 +13295,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -13419,9 +13419,9 @@ on:
 	ADDQ $0x00000058, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -13475,7 +13475,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled11AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -13504,9 +13504,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -13660,9 +13660,9 @@ on:
 	ADDQ $0x00000028, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -13716,7 +13716,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled11AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled11AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -13745,9 +13745,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -13901,9 +13901,9 @@ on:
 	ADDQ $0x00000028, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -13957,7 +13957,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line11AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -13979,8 +13979,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -14128,9 +14128,9 @@ on:
 	ADDQ $0x00000058, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -14188,7 +14188,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack11AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -14207,8 +14207,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -14349,9 +14349,9 @@ on:
 	ADDQ $0x00000058, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -14409,7 +14409,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -14431,9 +14431,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R15
 	XORQ R10, R10
-	MOVQ 64(R15), R12
-	MOVQ 72(R15), R13
-	MOVQ 80(R15), R15
+	MOVQ 96(R15), R12
+	MOVQ 104(R15), R13
+	MOVQ 112(R15), R15
 	MOVQ R15, (SP)
 
 butterfly:
@@ -14608,9 +14608,9 @@ on:
 	ADDQ $0x00000028, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -14668,7 +14668,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled11AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled11AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -14690,9 +14690,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R15
 	XORQ R10, R10
-	MOVQ 64(R15), R12
-	MOVQ 72(R15), R13
-	MOVQ 80(R15), R15
+	MOVQ 96(R15), R12
+	MOVQ 104(R15), R13
+	MOVQ 112(R15), R15
 	MOVQ R15, (SP)
 
 butterfly:
@@ -14871,9 +14871,9 @@ on:
 	ADDQ $0x00000028, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -14931,7 +14931,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line13AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -14964,8 +14964,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -15119,9 +15119,9 @@ on:
 	ADDQ $0x00000068, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -15175,7 +15175,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack13AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -15208,8 +15208,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -15363,9 +15363,9 @@ on:
 	ADDQ $0x00000068, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -15419,7 +15419,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled13AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -15452,9 +15452,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -15645,9 +15645,9 @@ on:
 	ADDQ $0x00000030, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -15701,7 +15701,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled13AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled13AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -15734,9 +15734,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -15927,9 +15927,9 @@ on:
 	ADDQ $0x00000030, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -15983,7 +15983,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line13AVX2(SB), $8-16
 	MOVQ job+0(FP), AX
@@ -16002,8 +16002,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -16167,9 +16167,9 @@ on:
 	ADDQ $0x00000068, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -16227,7 +16227,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack13AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -16249,8 +16249,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -16423,9 +16423,9 @@ on:
 	ADDQ $0x00000068, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -16483,7 +16483,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -16505,9 +16505,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R15
 	XORQ R10, R10
-	MOVQ 64(R15), R12
-	MOVQ 72(R15), R13
-	MOVQ 80(R15), R15
+	MOVQ 96(R15), R12
+	MOVQ 104(R15), R13
+	MOVQ 112(R15), R15
 	MOVQ R15, (SP)
 
 butterfly:
@@ -16716,9 +16716,9 @@ on:
 	ADDQ $0x00000030, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -16776,7 +16776,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled13AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled13AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -16798,9 +16798,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R15
 	XORQ R10, R10
-	MOVQ 64(R15), R12
-	MOVQ 72(R15), R13
-	MOVQ 80(R15), R15
+	MOVQ 96(R15), R12
+	MOVQ 104(R15), R13
+	MOVQ 112(R15), R15
 	MOVQ R15, (SP)
 
 butterfly:
@@ -17016,9 +17016,9 @@ on:
 	ADDQ $0x00000030, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -17076,7 +17076,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line15AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -17109,8 +17109,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -17289,9 +17289,9 @@ on:
 	ADDQ $0x00000078, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -17345,7 +17345,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack15AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -17372,8 +17372,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R13
 	XORQ R10, R10
-	MOVQ 64(R13), R12
-	MOVQ 80(R13), R13
+	MOVQ 96(R13), R12
+	MOVQ 112(R13), R13
 	MOVQ R13, (SP)
 
 butterfly:
@@ -17547,9 +17547,9 @@ on:
 	ADDQ $0x00000078, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -17603,7 +17603,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled15AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -17636,9 +17636,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -17860,9 +17860,9 @@ on:
 	ADDQ $0x00000038, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -17916,7 +17916,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled15AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled15AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -17945,9 +17945,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 72(R14), R13
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 104(R14), R13
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -18160,9 +18160,9 @@ on:
 	ADDQ $0x00000038, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -18216,7 +18216,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line15AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -18238,8 +18238,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -18435,9 +18435,9 @@ on:
 	ADDQ $0x00000078, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -18495,7 +18495,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack15AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -18517,8 +18517,8 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R14
 	XORQ R10, R10
-	MOVQ 64(R14), R12
-	MOVQ 80(R14), R14
+	MOVQ 96(R14), R12
+	MOVQ 112(R14), R14
 	MOVQ R14, (SP)
 
 butterfly:
@@ -18707,9 +18707,9 @@ on:
 	ADDQ $0x00000078, R12
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -18767,7 +18767,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled15AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -18789,9 +18789,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R15
 	XORQ R10, R10
-	MOVQ 64(R15), R12
-	MOVQ 72(R15), R13
-	MOVQ 80(R15), R15
+	MOVQ 96(R15), R12
+	MOVQ 104(R15), R13
+	MOVQ 112(R15), R15
 	MOVQ R15, (SP)
 
 butterfly:
@@ -19028,9 +19028,9 @@ on:
 	ADDQ $0x00000038, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -19088,7 +19088,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled15AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled15AVX2(SB), $168-16
 	MOVQ job+0(FP), AX
@@ -19110,9 +19110,9 @@ line:
 	MOVQ 24(AX), R9
 	MOVQ job+0(FP), R15
 	XORQ R10, R10
-	MOVQ 64(R15), R12
-	MOVQ 72(R15), R13
-	MOVQ 80(R15), R15
+	MOVQ 96(R15), R12
+	MOVQ 104(R15), R13
+	MOVQ 112(R15), R15
 	MOVQ R15, (SP)
 
 butterfly:
@@ -19346,9 +19346,9 @@ on:
 	ADDQ $0x00000038, R13
 	DECQ (SP)
 	JNZ  butterfly
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -19406,7 +19406,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line16AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -19421,8 +19421,8 @@ TEXT ·Line16AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+208(SB), Z29
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -19433,29 +19433,32 @@ line:
 	MOVQ         8(AX), DI
 	MOVQ         16(AX), R8
 	MOVQ         24(AX), R9
-	MOVQ         (R12), R13
-	VMOVUPS      (R11)(R13*1), Z0
+	MOVQ         32(AX), R13
+	MOVQ         R12, R14
+	ADDQ         40(AX), R14
+	MOVQ         (R12), R15
+	VMOVUPS      (R11)(R15*1), Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         64(R12), R13
-	VMOVUPS      (R11)(R13*1), Z1
-	MOVQ         32(R12), R13
-	VMOVUPS      (R11)(R13*1), Z2
-	MOVQ         96(R12), R13
-	VMOVUPS      (R11)(R13*1), Z3
+	MOVQ         64(R12), R15
+	VMOVUPS      (R11)(R15*1), Z1
+	MOVQ         32(R12), R15
+	VMOVUPS      (R11)(R15*1), Z2
+	MOVQ         96(R12), R15
+	VMOVUPS      (R11)(R15*1), Z3
 	VADDPS       Z1, Z0, Z4
 	VADDPS       Z3, Z2, Z5
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z2, Z3, Z1
-	MOVQ         8(R12), R13
-	VMOVUPS      (R11)(R13*1), Z2
-	MOVQ         72(R12), R13
-	VMOVUPS      (R11)(R13*1), Z3
-	MOVQ         40(R12), R13
-	VMOVUPS      (R11)(R13*1), Z6
-	MOVQ         104(R12), R13
-	VMOVUPS      (R11)(R13*1), Z7
+	MOVQ         8(R12), R15
+	VMOVUPS      (R11)(R15*1), Z2
+	MOVQ         72(R12), R15
+	VMOVUPS      (R11)(R15*1), Z3
+	MOVQ         40(R12), R15
+	VMOVUPS      (R11)(R15*1), Z6
+	MOVQ         104(R12), R15
+	VMOVUPS      (R11)(R15*1), Z7
 	VADDPS       Z3, Z2, Z8
 	VADDPS       Z7, Z6, Z9
 	VSUBPS       Z3, Z2, Z2
@@ -19463,14 +19466,14 @@ line:
 	VMOVAPS      Z2, Z6
 	VFMADD231PS  Z29, Z3, Z6
 	VFNMADD231PS Z29, Z2, Z3
-	MOVQ         16(R12), R13
-	VMOVUPS      (R11)(R13*1), Z2
-	MOVQ         80(R12), R13
-	VMOVUPS      (R11)(R13*1), Z7
-	MOVQ         48(R12), R13
-	VMOVUPS      (R11)(R13*1), Z10
-	MOVQ         112(R12), R13
-	VMOVUPS      (R11)(R13*1), Z11
+	MOVQ         16(R12), R15
+	VMOVUPS      (R11)(R15*1), Z2
+	MOVQ         80(R12), R15
+	VMOVUPS      (R11)(R15*1), Z7
+	MOVQ         48(R12), R15
+	VMOVUPS      (R11)(R15*1), Z10
+	MOVQ         112(R12), R15
+	VMOVUPS      (R11)(R15*1), Z11
 	VADDPS       Z7, Z2, Z12
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
@@ -19480,28 +19483,34 @@ line:
 	VSUBPS       Z10, Z11, Z7
 	VADDPS       Z7, Z2, Z10
 	VSUBPS       Z2, Z7, Z2
-	MOVQ         24(R12), R13
-	VMOVUPS      (R11)(R13*1), Z7
-	MOVQ         88(R12), R13
-	VMOVUPS      (R11)(R13*1), Z11
-	MOVQ         56(R12), R13
-	VMOVUPS      (R11)(R13*1), Z14
-	MOVQ         120(R12), R13
-	VMOVUPS      (R11)(R13*1), Z15
+	MOVQ         24(R12), R15
+	VMOVUPS      (R11)(R15*1), Z7
+	MOVQ         88(R12), R15
+	VMOVUPS      (R11)(R15*1), Z11
+	MOVQ         56(R12), R15
+	VMOVUPS      (R11)(R15*1), Z14
+	MOVQ         120(R12), R15
+	VMOVUPS      (R11)(R15*1), Z15
 	VADDPS       Z11, Z7, Z16
 	VADDPS       Z15, Z14, Z17
 	VSUBPS       Z11, Z7, Z7
 	VSUBPS       Z14, Z15, Z11
 	VMOVAPS      Z11, Z14
 	VFMADD231PS  Z29, Z7, Z14
+	MOVQ         (R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMSUB231PS  Z29, Z11, Z7
 	VMOVAPS      Z0, Z11
 	VFMADD231PS  Z31, Z10, Z11
 	VMOVAPS      Z1, Z15
 	VFMADD231PS  Z31, Z2, Z15
+	MOVQ         8(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z31, Z10, Z0
 	VFNMADD231PS Z31, Z2, Z1
 	VADDPS       Z14, Z6, Z2
+	MOVQ         16(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z7, Z3, Z10
 	VSUBPS       Z14, Z6, Z6
 	VSUBPS       Z7, Z3, Z3
@@ -19510,54 +19519,80 @@ line:
 	ADDQ         SI, DX
 	VMOVAPS      Z11, Z7
 	VFMADD231PS  Z30, Z2, Z7
+	MOVQ         24(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVAPS      Z15, Z14
 	VFMADD231PS  Z30, Z10, Z14
 	VMOVUPS      Z7, (R8)(R10*1)
 	VMOVUPS      Z14, (R9)(R10*1)
+	MOVQ         32(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z30, Z2, Z11
 	VFNMADD231PS Z30, Z10, Z15
 	VMOVUPS      Z11, 256(R8)(R10*1)
+	MOVQ         40(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z15, 256(R9)(R10*1)
 	VMOVAPS      Z0, Z2
 	VFMADD231PS  Z30, Z3, Z2
 	VMOVAPS      Z1, Z7
 	VFNMADD231PS Z30, Z6, Z7
 	VMOVUPS      Z2, 192(R8)(R10*1)
+	MOVQ         48(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z7, 192(R9)(R10*1)
 	VFNMADD231PS Z30, Z3, Z0
 	VFMADD231PS  Z30, Z6, Z1
+	MOVQ         56(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z0, 384(R8)(R10*1)
 	VMOVUPS      Z1, 384(R9)(R10*1)
 	VADDPS       Z5, Z4, Z0
 	VADDPS       Z13, Z12, Z1
+	MOVQ         64(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z5, Z4, Z2
 	VSUBPS       Z12, Z13, Z3
 	VADDPS       Z9, Z8, Z4
+	MOVQ         72(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z17, Z16, Z5
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VSUBPS       Z9, Z8, Z6
 	VSUBPS       Z16, Z17, Z7
+	MOVQ         80(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z7, Z6, Z8
 	VSUBPS       Z6, Z7, Z6
 	VMOVAPS      Z2, Z7
 	VFMADD231PS  Z31, Z8, Z7
 	VMOVAPS      Z3, Z9
 	VFMADD231PS  Z31, Z6, Z9
+	MOVQ         88(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z7, 64(R8)(R10*1)
 	VMOVUPS      Z9, 64(R9)(R10*1)
 	VFNMADD231PS Z31, Z8, Z2
+	MOVQ         96(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z31, Z6, Z3
 	VMOVUPS      Z2, 320(R8)(R10*1)
 	VMOVUPS      Z3, 320(R9)(R10*1)
+	MOVQ         104(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z1, Z0, Z2
 	VADDPS       Z5, Z4, Z3
 	VSUBPS       Z1, Z0, Z0
 	VSUBPS       Z4, Z5, Z1
+	MOVQ         112(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z0, 128(R8)(R10*1)
 	VMOVUPS      Z1, 128(R9)(R10*1)
 	VADDPS       Z3, Z2, Z0
+	MOVQ         120(R14), R8
+	PREFETCHT0   (R13)(R8*1)
 	VMOVUPS      Z0, (DI)(R10*1)
 	VSUBPS       Z3, Z2, Z0
 	VMOVUPS      Z0, 64(DI)(R10*1)
@@ -19565,9 +19600,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -19625,7 +19660,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack16AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -19640,8 +19675,8 @@ TEXT ·LineBack16AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+208(SB), Z29
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -19717,29 +19752,36 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	PREFETCHT0   1088(R8)(R10*1)
 	VMOVAPS      Z16, Z12
 	VFMADD231PS  Z31, Z1, Z12
 	VFNMADD231PS Z31, Z1, Z16
+	PREFETCHT0   1088(R9)(R10*1)
 	VMOVAPS      Z4, Z1
 	VFNMADD231PS Z31, Z11, Z1
 	VFMADD231PS  Z31, Z11, Z4
 	VADDPS       Z8, Z14, Z11
+	PREFETCHT0   1152(R8)(R10*1)
 	MOVQ         (R12), DI
 	VMOVUPS      Z11, (R11)(DI*1)
 	VSUBPS       Z8, Z14, Z8
+	PREFETCHT0   1152(R9)(R10*1)
 	MOVQ         64(R12), DI
 	VMOVUPS      Z8, (R11)(DI*1)
 	VSUBPS       Z7, Z13, Z8
 	MOVQ         32(R12), DI
 	VMOVUPS      Z8, (R11)(DI*1)
+	PREFETCHT0   1216(R8)(R10*1)
 	VADDPS       Z7, Z13, Z7
 	MOVQ         96(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
 	VMOVAPS      Z12, Z7
 	VFMADD231PS  Z30, Z9, Z7
+	PREFETCHT0   1216(R9)(R10*1)
 	MOVQ         8(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
 	VFNMADD231PS Z30, Z9, Z12
+	PREFETCHT0   1280(R8)(R10*1)
 	MOVQ         72(R12), DI
 	VMOVUPS      Z12, (R11)(DI*1)
 	VMOVAPS      Z16, Z7
@@ -19749,34 +19791,41 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	PREFETCHT0   1280(R9)(R10*1)
 	VFMADD231PS  Z30, Z10, Z16
 	MOVQ         104(R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
 	VMOVAPS      Z15, Z7
 	VFMADD231PS  Z31, Z2, Z7
+	PREFETCHT0   1344(R8)(R10*1)
 	MOVQ         16(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
 	VFNMADD231PS Z31, Z2, Z15
+	PREFETCHT0   1344(R9)(R10*1)
 	MOVQ         80(R12), DI
 	VMOVUPS      Z15, (R11)(DI*1)
 	VMOVAPS      Z5, Z2
 	VFNMADD231PS Z31, Z6, Z2
 	MOVQ         48(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
+	PREFETCHT0   1408(R8)(R10*1)
 	VFMADD231PS  Z31, Z6, Z5
 	MOVQ         112(R12), DI
 	VMOVUPS      Z5, (R11)(DI*1)
 	VMOVAPS      Z1, Z2
 	VFMADD231PS  Z30, Z0, Z2
+	PREFETCHT0   1408(R9)(R10*1)
 	MOVQ         24(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
 	VFNMADD231PS Z30, Z0, Z1
+	PREFETCHT0   1472(R8)(R10*1)
 	MOVQ         88(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	VMOVAPS      Z4, Z0
 	VFNMADD231PS Z30, Z3, Z0
 	MOVQ         56(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
+	PREFETCHT0   1472(R9)(R10*1)
 	VFMADD231PS  Z30, Z3, Z4
 	MOVQ         120(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
@@ -19784,9 +19833,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -19844,7 +19893,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled16AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -19859,9 +19908,9 @@ TEXT ·LineTwiddled16AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+208(SB), Z29
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         72(AX), R13
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         104(AX), R13
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -20051,9 +20100,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -20112,7 +20161,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled16AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -20127,9 +20176,9 @@ TEXT ·LineBackTwiddled16AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+208(SB), Z29
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         72(AX), R13
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         104(AX), R13
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -20317,9 +20366,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -20378,7 +20427,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf16AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -20393,9 +20442,9 @@ TEXT ·LineHalf16AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+208(SB), Z29
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         72(AX), R13
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         104(AX), R13
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -20549,9 +20598,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -20610,7 +20659,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf16AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf16AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -20625,9 +20674,9 @@ TEXT ·LineBackHalf16AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+212(SB), Z29
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         72(AX), R13
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         104(AX), R13
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -20779,9 +20828,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -20840,7 +20889,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -20855,8 +20904,8 @@ TEXT ·Line16AVX2(SB), $104-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -21002,9 +21051,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -21066,7 +21115,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack16AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -21081,8 +21130,8 @@ TEXT ·LineBack16AVX2(SB), $72-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -21227,9 +21276,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -21291,7 +21340,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled16AVX2(SB), $136-16
 	MOVQ job+0(FP), AX
@@ -21306,9 +21355,9 @@ TEXT ·LineTwiddled16AVX2(SB), $136-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -21504,9 +21553,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -21569,7 +21618,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled16AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -21584,9 +21633,9 @@ TEXT ·LineBackTwiddled16AVX2(SB), $72-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -21776,9 +21825,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -21841,7 +21890,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf16AVX2(SB), $104-16
 	MOVQ job+0(FP), AX
@@ -21856,9 +21905,9 @@ TEXT ·LineHalf16AVX2(SB), $104-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -22018,9 +22067,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -22083,7 +22132,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf16AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf16AVX2(SB), $72-16
 	MOVQ job+0(FP), AX
@@ -22098,9 +22147,9 @@ TEXT ·LineBackHalf16AVX2(SB), $72-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -22263,9 +22312,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -22328,7 +22377,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line17AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -22347,8 +22396,8 @@ TEXT ·Line17AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+272(SB), Z25
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -22359,57 +22408,60 @@ line:
 	MOVQ         8(AX), DI
 	MOVQ         16(AX), R8
 	MOVQ         24(AX), R9
-	MOVQ         (R12), R13
-	VMOVUPS      (R11)(R13*1), Z0
+	MOVQ         32(AX), R13
+	MOVQ         R12, R14
+	ADDQ         40(AX), R14
+	MOVQ         (R12), R15
+	VMOVUPS      (R11)(R15*1), Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         8(R12), R13
-	VMOVUPS      (R11)(R13*1), Z1
-	MOVQ         128(R12), R13
-	VMOVUPS      (R11)(R13*1), Z2
+	MOVQ         8(R12), R15
+	VMOVUPS      (R11)(R15*1), Z1
+	MOVQ         128(R12), R15
+	VMOVUPS      (R11)(R15*1), Z2
 	VADDPS       Z2, Z1, Z3
 	VSUBPS       Z2, Z1, Z1
-	MOVQ         16(R12), R13
-	VMOVUPS      (R11)(R13*1), Z2
-	MOVQ         120(R12), R13
-	VMOVUPS      (R11)(R13*1), Z4
+	MOVQ         16(R12), R15
+	VMOVUPS      (R11)(R15*1), Z2
+	MOVQ         120(R12), R15
+	VMOVUPS      (R11)(R15*1), Z4
 	VADDPS       Z4, Z2, Z5
 	VSUBPS       Z4, Z2, Z2
-	MOVQ         24(R12), R13
-	VMOVUPS      (R11)(R13*1), Z4
-	MOVQ         112(R12), R13
-	VMOVUPS      (R11)(R13*1), Z6
+	MOVQ         24(R12), R15
+	VMOVUPS      (R11)(R15*1), Z4
+	MOVQ         112(R12), R15
+	VMOVUPS      (R11)(R15*1), Z6
 	VADDPS       Z6, Z4, Z7
 	VSUBPS       Z6, Z4, Z4
-	MOVQ         32(R12), R13
-	VMOVUPS      (R11)(R13*1), Z6
-	MOVQ         104(R12), R13
-	VMOVUPS      (R11)(R13*1), Z8
+	MOVQ         32(R12), R15
+	VMOVUPS      (R11)(R15*1), Z6
+	MOVQ         104(R12), R15
+	VMOVUPS      (R11)(R15*1), Z8
 	VADDPS       Z8, Z6, Z9
 	VSUBPS       Z8, Z6, Z6
-	MOVQ         40(R12), R13
-	VMOVUPS      (R11)(R13*1), Z8
-	MOVQ         96(R12), R13
-	VMOVUPS      (R11)(R13*1), Z10
+	MOVQ         40(R12), R15
+	VMOVUPS      (R11)(R15*1), Z8
+	MOVQ         96(R12), R15
+	VMOVUPS      (R11)(R15*1), Z10
 	VADDPS       Z10, Z8, Z11
 	VSUBPS       Z10, Z8, Z8
-	MOVQ         48(R12), R13
-	VMOVUPS      (R11)(R13*1), Z10
-	MOVQ         88(R12), R13
-	VMOVUPS      (R11)(R13*1), Z12
+	MOVQ         48(R12), R15
+	VMOVUPS      (R11)(R15*1), Z10
+	MOVQ         88(R12), R15
+	VMOVUPS      (R11)(R15*1), Z12
 	VADDPS       Z12, Z10, Z13
 	VSUBPS       Z12, Z10, Z10
-	MOVQ         56(R12), R13
-	VMOVUPS      (R11)(R13*1), Z12
-	MOVQ         80(R12), R13
-	VMOVUPS      (R11)(R13*1), Z14
+	MOVQ         56(R12), R15
+	VMOVUPS      (R11)(R15*1), Z12
+	MOVQ         80(R12), R15
+	VMOVUPS      (R11)(R15*1), Z14
 	VADDPS       Z14, Z12, Z15
 	VSUBPS       Z14, Z12, Z12
-	MOVQ         64(R12), R13
-	VMOVUPS      (R11)(R13*1), Z14
-	MOVQ         72(R12), R13
-	VMOVUPS      (R11)(R13*1), Z16
+	MOVQ         64(R12), R15
+	VMOVUPS      (R11)(R15*1), Z14
+	MOVQ         72(R12), R15
+	VMOVUPS      (R11)(R15*1), Z16
 	VADDPS       Z16, Z14, Z17
 	VSUBPS       Z16, Z14, Z14
 	VADDPS       Z7, Z3, Z16
@@ -22463,30 +22515,40 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	MOVQ         (R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z22, Z3, Z23
 	VFMADD231PS  Z17, Z7, Z23
 	VFMADD231PS  Z20, Z5, Z23
 	VFNMADD231PS Z21, Z13, Z23
 	VMULPS       Z21, Z3, Z24
 	VFMADD231PS  Z22, Z7, Z24
+	MOVQ         8(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z17, Z5, Z24
 	VFMADD231PS  Z20, Z13, Z24
 	VMULPS       Z20, Z3, Z3
 	VFMSUB231PS  Z21, Z7, Z3
 	VFMADD231PS  Z22, Z5, Z3
 	VFMADD231PS  Z17, Z13, Z3
+	MOVQ         16(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z19, Z9, Z5
 	VSUBPS       Z19, Z9, Z7
 	VADDPS       Z23, Z18, Z9
 	VSUBPS       Z23, Z18, Z13
 	VADDPS       Z24, Z15, Z17
 	VSUBPS       Z24, Z15, Z15
+	MOVQ         24(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z3, Z11, Z18
 	VSUBPS       Z3, Z11, Z3
 	VADDPS       Z16, Z0, Z0
 	VMULPS       Z31, Z1, Z11
 	VFMADD231PS  Z30, Z2, Z11
 	VFMADD231PS  Z29, Z4, Z11
+	MOVQ         32(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z28, Z6, Z11
 	VFMADD231PS  Z27, Z8, Z11
 	VFMADD231PS  Z26, Z10, Z11
@@ -22494,6 +22556,8 @@ line:
 	VBROADCASTSS butterflyConstants<>+276(SB), Z16
 	VFMADD231PS  Z16, Z14, Z11
 	VMULPS       Z30, Z1, Z19
+	MOVQ         40(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z28, Z2, Z19
 	VFMADD231PS  Z26, Z4, Z19
 	VFMADD231PS  Z16, Z6, Z19
@@ -22503,36 +22567,48 @@ line:
 	ADDQ         SI, DX
 	VFNMADD231PS Z27, Z10, Z19
 	VFNMADD231PS Z29, Z12, Z19
+	MOVQ         48(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z31, Z14, Z19
 	VMULPS       Z29, Z1, Z20
 	VFMADD231PS  Z26, Z2, Z20
 	VFNMADD231PS Z16, Z4, Z20
 	VFNMADD231PS Z27, Z6, Z20
 	VFNMADD231PS Z30, Z8, Z20
+	MOVQ         56(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z31, Z10, Z20
 	VFMADD231PS  Z28, Z12, Z20
 	VFMADD231PS  Z25, Z14, Z20
 	VMULPS       Z28, Z1, Z21
 	VFMADD231PS  Z16, Z2, Z21
 	VFNMADD231PS Z27, Z4, Z21
+	MOVQ         64(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z31, Z6, Z21
 	VFMADD231PS  Z29, Z8, Z21
 	VFMADD231PS  Z25, Z10, Z21
 	VFNMADD231PS Z26, Z12, Z21
 	VFNMADD231PS Z30, Z14, Z21
 	VMULPS       Z27, Z1, Z22
+	MOVQ         72(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z25, Z2, Z22
 	VFNMADD231PS Z30, Z4, Z22
 	VFMADD231PS  Z29, Z6, Z22
 	VFMADD231PS  Z16, Z8, Z22
 	VFNMADD231PS Z28, Z10, Z22
 	VFMADD231PS  Z31, Z12, Z22
+	MOVQ         80(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z26, Z14, Z22
 	VMULPS       Z26, Z1, Z23
 	VFNMADD231PS Z27, Z2, Z23
 	VFMADD231PS  Z31, Z4, Z23
 	VFMADD231PS  Z25, Z6, Z23
 	VFNMADD231PS Z28, Z8, Z23
+	MOVQ         88(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z30, Z10, Z23
 	VFMADD231PS  Z16, Z12, Z23
 	PREFETCHT1   (DX)
@@ -22542,30 +22618,40 @@ line:
 	VMULPS       Z25, Z1, Z24
 	VFNMADD231PS Z29, Z2, Z24
 	VFMADD231PS  Z28, Z4, Z24
+	MOVQ         96(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z26, Z6, Z24
 	VFMADD231PS  Z31, Z8, Z24
 	VFMADD231PS  Z16, Z10, Z24
 	VFNMADD231PS Z30, Z12, Z24
 	VFMADD231PS  Z27, Z14, Z24
 	VMULPS       Z16, Z1, Z1
+	MOVQ         104(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z31, Z2, Z1
 	VFMADD231PS  Z25, Z4, Z1
 	VFNMADD231PS Z30, Z6, Z1
 	VFMADD231PS  Z26, Z8, Z1
 	VFNMADD231PS Z29, Z10, Z1
 	VFMADD231PS  Z27, Z12, Z1
+	MOVQ         112(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z28, Z14, Z1
 	VMOVUPS      Z0, (DI)(R10*1)
 	VMOVUPS      Z5, 448(R8)(R10*1)
 	VMOVUPS      Z11, 448(R9)(R10*1)
 	VMOVUPS      Z17, 384(R8)(R10*1)
 	VMOVUPS      Z19, 384(R9)(R10*1)
+	MOVQ         120(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z3, 320(R8)(R10*1)
 	VMOVUPS      Z20, 320(R9)(R10*1)
 	VMOVUPS      Z7, 256(R8)(R10*1)
 	VMOVUPS      Z21, 256(R9)(R10*1)
 	VMOVUPS      Z18, 192(R8)(R10*1)
 	VMOVUPS      Z22, 192(R9)(R10*1)
+	MOVQ         128(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z9, 128(R8)(R10*1)
 	VMOVUPS      Z23, 128(R9)(R10*1)
 	VMOVUPS      Z13, 64(R8)(R10*1)
@@ -22576,9 +22662,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -22636,7 +22722,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack17AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack17AVX512(SB), $8-16
 	MOVQ         job+0(FP), AX
@@ -22656,8 +22742,8 @@ TEXT ·LineBack17AVX512(SB), $8-16
 	VBROADCASTSS butterflyConstants<>+276(SB), Z24
 	MOVQ         job+0(FP), AX
 	XORQ         R10, R10
-	MOVQ         64(AX), R12
-	MOVQ         80(AX), AX
+	MOVQ         96(AX), R12
+	MOVQ         112(AX), AX
 	MOVQ         AX, (SP)
 
 butterfly:
@@ -22781,20 +22867,24 @@ line:
 	VFNMADD231PS Z24, Z12, Z19
 	VFNMADD231PS Z27, Z13, Z19
 	VFNMADD231PS Z30, Z14, Z19
+	PREFETCHT0   1088(R8)(R10*1)
 	VFMADD231PS  Z31, Z15, Z19
 	VFMADD231PS  Z28, Z16, Z19
 	VFMADD231PS  Z25, Z17, Z19
 	VMULPS       Z28, Z6, Z20
+	PREFETCHT0   1088(R9)(R10*1)
 	VFMADD231PS  Z24, Z11, Z20
 	VFNMADD231PS Z27, Z12, Z20
 	VFNMADD231PS Z31, Z13, Z20
 	VFMADD231PS  Z29, Z14, Z20
 	VFMADD231PS  Z25, Z15, Z20
+	PREFETCHT0   1152(R8)(R10*1)
 	VFNMADD231PS Z26, Z16, Z20
 	VFNMADD231PS Z30, Z17, Z20
 	VMULPS       Z27, Z6, Z21
 	VFNMADD231PS Z25, Z11, Z21
 	VFNMADD231PS Z30, Z12, Z21
+	PREFETCHT0   1152(R9)(R10*1)
 	VFMADD231PS  Z29, Z13, Z21
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
@@ -22803,30 +22893,36 @@ line:
 	VFNMADD231PS Z28, Z15, Z21
 	VFMADD231PS  Z31, Z16, Z21
 	VFMADD231PS  Z26, Z17, Z21
+	PREFETCHT0   1216(R8)(R10*1)
 	VMULPS       Z26, Z6, Z22
 	VFNMADD231PS Z27, Z11, Z22
 	VFMADD231PS  Z31, Z12, Z22
 	VFMADD231PS  Z25, Z13, Z22
 	VFNMADD231PS Z28, Z14, Z22
+	PREFETCHT0   1216(R9)(R10*1)
 	VFMADD231PS  Z30, Z15, Z22
 	VFMADD231PS  Z24, Z16, Z22
 	VFNMADD231PS Z29, Z17, Z22
 	VMULPS       Z25, Z6, Z23
+	PREFETCHT0   1280(R8)(R10*1)
 	VFNMADD231PS Z29, Z11, Z23
 	VFMADD231PS  Z28, Z12, Z23
 	VFNMADD231PS Z26, Z13, Z23
 	VFMADD231PS  Z31, Z14, Z23
 	VFMADD231PS  Z24, Z15, Z23
+	PREFETCHT0   1280(R9)(R10*1)
 	VFNMADD231PS Z30, Z16, Z23
 	VFMADD231PS  Z27, Z17, Z23
 	VMULPS       Z24, Z6, Z6
 	VFNMADD231PS Z31, Z11, Z6
 	VFMADD231PS  Z25, Z12, Z6
+	PREFETCHT0   1344(R8)(R10*1)
 	VFNMADD231PS Z30, Z13, Z6
 	VFMADD231PS  Z26, Z14, Z6
 	VFNMADD231PS Z29, Z15, Z6
 	VFMADD231PS  Z27, Z16, Z6
 	VFNMADD231PS Z28, Z17, Z6
+	PREFETCHT0   1344(R9)(R10*1)
 	MOVQ         (R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
 	VADDPS       Z10, Z1, Z2
@@ -22838,12 +22934,14 @@ line:
 	VSUBPS       Z10, Z1, Z1
 	MOVQ         128(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
+	PREFETCHT0   1408(R8)(R10*1)
 	VADDPS       Z18, Z7, Z1
 	MOVQ         16(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	VSUBPS       Z18, Z7, Z1
 	MOVQ         120(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
+	PREFETCHT0   1408(R9)(R10*1)
 	VADDPS       Z19, Z0, Z1
 	MOVQ         24(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
@@ -22851,6 +22949,7 @@ line:
 	MOVQ         112(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
 	VADDPS       Z20, Z3, Z0
+	PREFETCHT0   1472(R8)(R10*1)
 	MOVQ         32(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
 	VSUBPS       Z20, Z3, Z0
@@ -22859,6 +22958,7 @@ line:
 	VADDPS       Z21, Z9, Z0
 	MOVQ         40(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
+	PREFETCHT0   1472(R9)(R10*1)
 	VSUBPS       Z21, Z9, Z0
 	MOVQ         96(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
@@ -22866,6 +22966,7 @@ line:
 	MOVQ         48(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
 	VSUBPS       Z22, Z4, Z0
+	PREFETCHT0   1536(R8)(R10*1)
 	MOVQ         88(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
 	VADDPS       Z23, Z5, Z0
@@ -22874,6 +22975,7 @@ line:
 	VSUBPS       Z23, Z5, Z0
 	MOVQ         80(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
+	PREFETCHT0   1536(R9)(R10*1)
 	VADDPS       Z6, Z8, Z0
 	MOVQ         64(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
@@ -22884,9 +22986,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -22944,7 +23046,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line17AVX2(SB), $232-16
 	MOVQ job+0(FP), AX
@@ -22959,8 +23061,8 @@ TEXT ·Line17AVX2(SB), $232-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -23210,9 +23312,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -23274,7 +23376,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack17AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack17AVX2(SB), $360-16
 	MOVQ job+0(FP), AX
@@ -23289,8 +23391,8 @@ TEXT ·LineBack17AVX2(SB), $360-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -23551,9 +23653,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -23615,7 +23717,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line19AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -23625,13 +23727,13 @@ TEXT ·Line19AVX512(SB), $584-16
 	MOVQ (CX), DX
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), SI
-	LEAQ 8(SP), R13
-	ADDQ $0x3f, R13
-	ANDQ $-64, R13
+	LEAQ 8(SP), R15
+	ADDQ $0x3f, R15
+	ANDQ $-64, R15
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -23642,24 +23744,27 @@ line:
 	MOVQ         8(AX), DI
 	MOVQ         16(AX), R8
 	MOVQ         24(AX), R9
-	MOVQ         (R12), R14
-	VMOVUPS      (R11)(R14*1), Z0
+	MOVQ         32(AX), R13
+	MOVQ         R12, R14
+	ADDQ         40(AX), R14
+	MOVQ         (R12), BP
+	VMOVUPS      (R11)(BP*1), Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         136(R12), R14
-	VMOVUPS      (R11)(R14*1), Z1
-	MOVQ         24(R12), R14
-	VMOVUPS      (R11)(R14*1), Z2
-	MOVQ         144(R12), R14
-	VMOVUPS      (R11)(R14*1), Z3
-	MOVQ         8(R12), R14
-	VMOVUPS      (R11)(R14*1), Z4
-	MOVQ         128(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
+	MOVQ         136(R12), BP
+	VMOVUPS      (R11)(BP*1), Z1
+	MOVQ         24(R12), BP
+	VMOVUPS      (R11)(BP*1), Z2
+	MOVQ         144(R12), BP
+	VMOVUPS      (R11)(BP*1), Z3
+	MOVQ         8(R12), BP
+	VMOVUPS      (R11)(BP*1), Z4
+	MOVQ         128(R12), BP
+	VMOVUPS      (R11)(BP*1), Z5
 	VSUBPS       Z3, Z4, Z6
-	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
+	MOVQ         16(R12), BP
+	VMOVUPS      (R11)(BP*1), Z7
 	VBROADCASTSS butterflyConstants<>+316(SB), Z8
 	VMULPS       Z8, Z6, Z9
 	VADDPS       Z3, Z4, Z3
@@ -23669,14 +23774,14 @@ line:
 	VADDPS       Z1, Z7, Z11
 	VBROADCASTSS butterflyConstants<>+332(SB), Z12
 	VMULPS       Z12, Z6, Z13
-	MOVQ         120(R12), R14
-	VMOVUPS      (R11)(R14*1), Z14
+	MOVQ         120(R12), BP
+	VMOVUPS      (R11)(BP*1), Z14
 	VBROADCASTSS butterflyConstants<>+340(SB), Z15
 	VMULPS       Z15, Z6, Z16
 	VBROADCASTSS butterflyConstants<>+344(SB), Z17
 	VMULPS       Z17, Z6, Z18
-	MOVQ         32(R12), R14
-	VMOVUPS      (R11)(R14*1), Z19
+	MOVQ         32(R12), BP
+	VMOVUPS      (R11)(BP*1), Z19
 	VADDPS       Z3, Z0, Z20
 	VBROADCASTSS butterflyConstants<>+296(SB), Z21
 	VMOVAPS      Z0, Z22
@@ -23704,7 +23809,7 @@ line:
 	VFMADD231PS  Z4, Z11, Z30
 	VBROADCASTSS butterflyConstants<>+292(SB), Z31
 	VFMADD231PS  Z31, Z11, Z10
-	VMOVUPS      Z22, (R13)
+	VMOVUPS      Z22, (R15)
 	VBROADCASTSS butterflyConstants<>+300(SB), Z22
 	VFNMADD231PS Z22, Z2, Z10
 	VBROADCASTSS butterflyConstants<>+304(SB), Z4
@@ -23716,7 +23821,7 @@ line:
 	VSUBPS       Z14, Z19, Z14
 	VBROADCASTSS butterflyConstants<>+320(SB), Z19
 	VFMADD231PS  Z19, Z1, Z9
-	VMOVUPS      Z30, 64(R13)
+	VMOVUPS      Z30, 64(R15)
 	VMOVAPS      Z0, Z30
 	VFMADD231PS  Z17, Z3, Z30
 	VMOVAPS      Z0, Z29
@@ -23737,12 +23842,12 @@ line:
 	VFMADD231PS  Z5, Z24, Z9
 	VFMADD231PS  Z12, Z24, Z18
 	VFNMADD231PS Z4, Z2, Z29
-	VMOVUPS      Z27, 128(R13)
+	VMOVUPS      Z27, 128(R15)
 	VMULPS       Z20, Z6, Z27
 	VBROADCASTSS butterflyConstants<>+336(SB), Z5
 	VFMADD231PS  Z5, Z1, Z28
 	VFNMADD231PS Z5, Z14, Z18
-	VMOVUPS      Z18, 192(R13)
+	VMOVUPS      Z18, 192(R15)
 	VMULPS       Z19, Z6, Z18
 	VFMADD231PS  Z19, Z24, Z16
 	VMULPS       Z5, Z6, Z6
@@ -23769,60 +23874,68 @@ line:
 	VBROADCASTSS butterflyConstants<>+312(SB), Z24
 	VFNMADD231PS Z24, Z2, Z30
 	VADDPS       Z23, Z3, Z3
-	VMOVUPS      Z6, 256(R13)
+	VMOVUPS      Z6, 256(R15)
 	VBROADCASTSS butterflyConstants<>+284(SB), Z6
 	VFMADD231PS  Z6, Z2, Z25
-	MOVQ         64(R12), R14
-	VMOVUPS      (R11)(R14*1), Z22
+	MOVQ         64(R12), BP
+	VMOVUPS      (R11)(BP*1), Z22
 	VFNMADD231PS Z19, Z14, Z27
-	MOVQ         48(R12), R14
-	VMOVUPS      (R11)(R14*1), Z19
+	MOVQ         48(R12), BP
+	VMOVUPS      (R11)(BP*1), Z19
 	VFMADD231PS  Z20, Z14, Z16
-	VMOVUPS      Z16, 320(R13)
-	MOVQ         112(R12), R14
-	VMOVUPS      (R11)(R14*1), Z16
+	VMOVUPS      Z16, 320(R15)
+	MOVQ         112(R12), BP
+	VMOVUPS      (R11)(BP*1), Z16
 	VFMADD231PS  Z17, Z23, Z29
 	VFNMADD231PS Z21, Z23, Z31
 	VFNMADD231PS Z4, Z23, Z30
 	VFNMADD231PS Z15, Z14, Z28
 	VFMADD231PS  Z8, Z14, Z13
-	MOVQ         40(R12), R14
-	VMOVUPS      (R11)(R14*1), Z14
+	MOVQ         40(R12), BP
+	VMOVUPS      (R11)(BP*1), Z14
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VFNMADD213PS (R13), Z24, Z11
-	MOVQ         88(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
+	MOVQ         (R14), BP
+	PREFETCHT0   (R13)(BP*1)
+	VFNMADD213PS (R15), Z24, Z11
+	MOVQ         88(R12), BP
+	VMOVUPS      (R11)(BP*1), Z8
 	VFNMADD231PS Z24, Z23, Z25
-	VMOVUPS      Z25, (R13)
-	MOVQ         104(R12), R14
-	VMOVUPS      (R11)(R14*1), Z25
+	VMOVUPS      Z25, (R15)
+	MOVQ         104(R12), BP
+	VMOVUPS      (R11)(BP*1), Z25
 	VSUBPS       Z16, Z14, Z5
 	VFMADD231PS  Z15, Z5, Z27
-	VMOVUPS      Z27, 384(R13)
+	VMOVUPS      Z27, 384(R15)
 	VBROADCASTSS butterflyConstants<>+292(SB), Z27
 	VFMADD231PS  Z27, Z2, Z11
+	MOVQ         8(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VADDPS       Z16, Z14, Z2
 	VFNMADD231PS Z7, Z5, Z28
 	VFMADD231PS  Z6, Z23, Z26
-	MOVQ         80(R12), R14
-	VMOVUPS      (R11)(R14*1), Z14
+	MOVQ         80(R12), BP
+	VMOVUPS      (R11)(BP*1), Z14
 	VADDPS       Z25, Z19, Z16
 	VSUBPS       Z25, Z19, Z19
-	MOVQ         72(R12), R14
-	VMOVUPS      (R11)(R14*1), Z25
+	MOVQ         72(R12), BP
+	VMOVUPS      (R11)(BP*1), Z25
+	MOVQ         16(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VFNMADD231PS Z20, Z5, Z18
-	MOVQ         96(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
+	MOVQ         96(R12), BP
+	VMOVUPS      (R11)(BP*1), Z7
 	VFMADD231PS  Z1, Z23, Z11
 	VFMADD231PS  Z1, Z2, Z29
-	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z20
+	MOVQ         56(R12), BP
+	VMOVUPS      (R11)(BP*1), Z20
 	VADDPS       Z2, Z3, Z3
 	VFNMADD231PS Z4, Z2, Z26
+	MOVQ         24(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z16, Z3, Z3
-	VMOVUPS      Z26, 448(R13)
+	VMOVUPS      Z26, 448(R15)
 	VBROADCASTSS butterflyConstants<>+300(SB), Z26
 	VFNMADD231PS Z26, Z23, Z0
 	VSUBPS       Z7, Z20, Z23
@@ -23830,7 +23943,9 @@ line:
 	VFMADD231PS  Z12, Z5, Z9
 	VFNMADD231PS Z24, Z2, Z10
 	VFNMADD231PS Z15, Z19, Z18
-	VMOVUPS      64(R13), Z15
+	MOVQ         32(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      64(R15), Z15
 	VFNMADD231PS Z21, Z2, Z15
 	VFMADD231PS  Z6, Z2, Z0
 	VADDPS       Z7, Z20, Z7
@@ -23839,6 +23954,8 @@ line:
 	VADDPS       Z7, Z3, Z3
 	VFNMADD231PS Z21, Z7, Z10
 	VADDPS       Z8, Z22, Z20
+	MOVQ         40(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z8, Z22, Z8
 	VFNMADD231PS Z4, Z7, Z15
 	VFNMADD231PS Z24, Z16, Z0
@@ -23846,6 +23963,8 @@ line:
 	VADDPS       Z20, Z3, Z3
 	VFNMADD231PS Z21, Z16, Z29
 	VFNMADD231PS Z12, Z23, Z18
+	MOVQ         48(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z14, Z25, Z14
 	VADDPS       Z14, Z3, Z3
 	VFMADD231PS  Z1, Z16, Z30
@@ -23857,6 +23976,8 @@ line:
 	VBROADCASTSS butterflyConstants<>+308(SB), Z3
 	VFNMADD231PS Z3, Z20, Z15
 	VFNMADD231PS Z3, Z2, Z31
+	MOVQ         56(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z6, Z7, Z30
 	VFNMADD231PS Z24, Z7, Z29
 	VFNMADD231PS Z24, Z14, Z15
@@ -23865,6 +23986,8 @@ line:
 	VFNMADD231PS Z25, Z8, Z18
 	VFNMADD231PS Z3, Z14, Z30
 	VFNMADD231PS Z26, Z20, Z29
+	MOVQ         64(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z6, Z16, Z31
 	VBROADCASTSS butterflyConstants<>+336(SB), Z21
 	VFMADD231PS  Z21, Z5, Z13
@@ -23874,6 +23997,8 @@ line:
 	VBROADCASTSS butterflyConstants<>+316(SB), Z15
 	VFNMADD231PS Z15, Z22, Z18
 	VFNMADD231PS Z26, Z2, Z11
+	MOVQ         72(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z1, Z7, Z0
 	VBROADCASTSS butterflyConstants<>+344(SB), Z30
 	VFNMADD231PS Z30, Z19, Z13
@@ -23884,6 +24009,8 @@ line:
 	VFMADD231PS  Z18, Z23, Z28
 	VFMADD231PS  Z21, Z19, Z9
 	VFMADD231PS  Z12, Z8, Z28
+	MOVQ         80(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z29, 320(R8)(R10*1)
 	VFMADD231PS  Z27, Z7, Z31
 	VMOVUPS      Z10, 448(R8)(R10*1)
@@ -23892,43 +24019,53 @@ line:
 	VFMADD231PS  Z10, Z23, Z9
 	VFNMADD231PS Z24, Z20, Z31
 	VFMADD231PS  Z30, Z22, Z28
+	MOVQ         88(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z30, Z8, Z9
 	VBROADCASTSS butterflyConstants<>+348(SB), Z24
 	VFMADD231PS  Z24, Z22, Z9
-	VMOVUPS      192(R13), Z29
+	VMOVUPS      192(R15), Z29
 	VFMADD231PS  Z18, Z5, Z29
 	VFMADD231PS  Z18, Z8, Z13
 	VMOVUPS      Z9, 512(R9)(R10*1)
 	VFNMADD231PS Z24, Z19, Z29
-	VMOVUPS      256(R13), Z9
+	VMOVUPS      256(R15), Z9
 	VFNMADD231PS Z30, Z5, Z9
+	MOVQ         96(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFNMADD231PS Z15, Z23, Z29
 	VFNMADD231PS Z3, Z16, Z11
 	VMOVUPS      Z28, 384(R9)(R10*1)
-	VMOVUPS      128(R13), Z28
+	VMOVUPS      128(R15), Z28
 	VFMADD231PS  Z15, Z5, Z28
-	VFMADD213PS  (R13), Z17, Z2
+	VFMADD213PS  (R15), Z17, Z2
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VFMADD231PS  Z27, Z16, Z2
 	VFNMADD231PS Z3, Z7, Z2
+	MOVQ         104(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z12, Z19, Z28
-	VFNMADD213PS 320(R13), Z25, Z5
+	VFNMADD213PS 320(R15), Z25, Z5
 	VFNMADD231PS Z18, Z19, Z9
 	VFMADD231PS  Z24, Z23, Z28
 	VFMADD231PS  Z10, Z22, Z13
 	VBROADCASTSS butterflyConstants<>+328(SB), Z3
 	VFMADD231PS  Z3, Z19, Z5
 	VFMADD231PS  Z3, Z23, Z9
+	MOVQ         112(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z13, 256(R9)(R10*1)
-	VFMADD213PS  448(R13), Z17, Z16
+	VFMADD213PS  448(R15), Z17, Z16
 	VFNMADD231PS Z24, Z8, Z9
 	VFMADD231PS  Z10, Z8, Z29
 	VFNMADD231PS Z25, Z22, Z9
 	VFNMADD231PS Z3, Z22, Z29
 	VFNMADD231PS Z21, Z8, Z28
 	VFMADD231PS  Z17, Z7, Z11
+	MOVQ         120(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFNMADD231PS Z26, Z7, Z16
 	VFNMADD231PS Z30, Z23, Z5
 	VFMADD231PS  Z1, Z20, Z2
@@ -23936,14 +24073,18 @@ line:
 	VMOVUPS      Z29, 64(R9)(R10*1)
 	VFMADD231PS  Z17, Z14, Z31
 	VFNMADD231PS Z4, Z20, Z0
+	MOVQ         128(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFNMADD231PS Z18, Z22, Z28
 	VMOVUPS      Z31, 192(R8)(R10*1)
 	VMOVUPS      Z9, 192(R9)(R10*1)
 	VFNMADD231PS Z15, Z8, Z5
 	VFMADD231PS  Z27, Z20, Z16
-	VFNMADD213PS 384(R13), Z25, Z19
+	VFNMADD213PS 384(R15), Z25, Z19
 	VBROADCASTSS butterflyConstants<>+296(SB), Z1
 	VFNMADD231PS Z1, Z14, Z16
+	MOVQ         136(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z21, Z23, Z19
 	VFMADD231PS  Z6, Z20, Z11
 	VMOVUPS      Z16, (R8)(R10*1)
@@ -23951,6 +24092,8 @@ line:
 	VFMADD231PS  Z21, Z22, Z5
 	VFNMADD231PS Z3, Z8, Z19
 	VMOVUPS      Z28, 320(R9)(R10*1)
+	MOVQ         144(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z5, 128(R9)(R10*1)
 	VFMADD231PS  Z12, Z22, Z19
 	VFMADD231PS  Z27, Z14, Z0
@@ -23962,9 +24105,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -24022,7 +24165,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack19AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack19AVX512(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -24037,8 +24180,8 @@ TEXT ·LineBack19AVX512(SB), $648-16
 	ANDQ $-64, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -24217,6 +24360,7 @@ line:
 	VFMADD231PS  Z0, Z18, Z6
 	VMOVUPS      128(R9)(R10*1), Z18
 	VFMADD231PS  Z7, Z18, Z10
+	PREFETCHT0   1216(R8)(R10*1)
 	VFNMADD231PS Z0, Z17, Z23
 	VFMADD231PS  Z4, Z18, Z14
 	VMOVUPS      64(R8)(R10*1), Z22
@@ -24224,6 +24368,7 @@ line:
 	VMOVUPS      (R13), Z28
 	VFNMADD231PS Z27, Z15, Z28
 	VFNMADD231PS Z5, Z25, Z6
+	PREFETCHT0   1216(R9)(R10*1)
 	VFMADD231PS  Z8, Z25, Z26
 	VFMADD231PS  Z5, Z18, Z3
 	VMOVUPS      (R8)(R10*1), Z25
@@ -24231,6 +24376,7 @@ line:
 	VFNMADD231PS Z30, Z18, Z23
 	VFNMADD231PS Z31, Z22, Z28
 	VFNMADD231PS Z0, Z12, Z26
+	PREFETCHT0   1280(R8)(R10*1)
 	MOVQ         (R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
 	VFMADD231PS  Z7, Z12, Z6
@@ -24240,6 +24386,7 @@ line:
 	VFMADD231PS  Z21, Z15, Z2
 	VMOVUPS      (R9)(R10*1), Z16
 	VFMADD231PS  Z4, Z16, Z10
+	PREFETCHT0   1280(R9)(R10*1)
 	VSUBPS       Z10, Z28, Z4
 	VADDPS       Z10, Z28, Z10
 	VFMADD231PS  Z5, Z12, Z23
@@ -24250,6 +24397,7 @@ line:
 	VMOVUPS      Z4, (R11)(DI*1)
 	VFNMADD231PS Z9, Z18, Z20
 	VFMADD231PS  Z8, Z12, Z3
+	PREFETCHT0   1344(R8)(R10*1)
 	VMOVUPS      192(R13), Z4
 	VFNMADD231PS Z29, Z15, Z4
 	VMOVUPS      128(R13), Z28
@@ -24258,12 +24406,14 @@ line:
 	VFMADD231PS  Z7, Z16, Z23
 	MOVQ         8(R12), DI
 	VMOVUPS      Z10, (R11)(DI*1)
+	PREFETCHT0   1344(R9)(R10*1)
 	VFNMADD231PS Z30, Z12, Z28
 	VFNMADD231PS Z5, Z17, Z26
 	VFNMADD231PS Z9, Z16, Z28
 	VFMADD231PS  Z21, Z25, Z4
 	VFNMADD231PS Z30, Z17, Z6
 	VFNMADD231PS Z27, Z22, Z2
+	PREFETCHT0   1408(R8)(R10*1)
 	VSUBPS       Z28, Z4, Z10
 	MOVQ         136(R12), DI
 	VMOVUPS      Z10, (R11)(DI*1)
@@ -24272,6 +24422,7 @@ line:
 	VFMADD231PS  Z13, Z15, Z7
 	VADDPS       Z28, Z4, Z4
 	VFMADD231PS  Z0, Z16, Z3
+	PREFETCHT0   1408(R9)(R10*1)
 	VBROADCASTSS butterflyConstants<>+328(SB), Z10
 	VFMADD231PS  Z10, Z17, Z19
 	MOVQ         16(R12), DI
@@ -24282,6 +24433,7 @@ line:
 	VFNMADD231PS Z29, Z22, Z7
 	VFNMADD231PS Z31, Z25, Z7
 	VSUBPS       Z3, Z7, Z28
+	PREFETCHT0   1472(R8)(R10*1)
 	VADDPS       Z3, Z7, Z3
 	MOVQ         24(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
@@ -24291,6 +24443,7 @@ line:
 	VFMADD231PS  Z3, Z18, Z6
 	VBROADCASTSS butterflyConstants<>+300(SB), Z7
 	VFNMADD231PS Z7, Z15, Z11
+	PREFETCHT0   1472(R9)(R10*1)
 	MOVQ         128(R12), DI
 	VMOVUPS      Z28, (R11)(DI*1)
 	VMOVUPS      320(R13), Z28
@@ -24298,6 +24451,7 @@ line:
 	VFNMADD231PS Z10, Z12, Z6
 	VFNMADD231PS Z7, Z22, Z28
 	VFMADD231PS  Z1, Z15, Z17
+	PREFETCHT0   1536(R8)(R10*1)
 	VFNMADD231PS Z5, Z16, Z14
 	VFMADD231PS  Z13, Z25, Z28
 	VFMADD231PS  Z13, Z22, Z17
@@ -24309,12 +24463,14 @@ line:
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VFMADD231PS  Z10, Z18, Z26
+	PREFETCHT0   1536(R9)(R10*1)
 	VFNMADD231PS Z0, Z18, Z19
 	VADDPS       Z14, Z28, Z0
 	VFNMADD231PS Z9, Z12, Z19
 	VFMADD231PS  Z3, Z16, Z19
 	VFNMADD231PS Z10, Z16, Z20
 	VFNMADD231PS Z27, Z25, Z17
+	PREFETCHT0   1600(R8)(R10*1)
 	MOVQ         32(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
 	VSUBPS       Z23, Z17, Z0
@@ -24322,6 +24478,7 @@ line:
 	VADDPS       Z23, Z17, Z3
 	VFMADD231PS  Z5, Z22, Z11
 	VFNMADD231PS Z29, Z25, Z11
+	PREFETCHT0   1600(R9)(R10*1)
 	VFMADD231PS  Z5, Z25, Z2
 	VFMADD231PS  Z21, Z22, Z8
 	VBROADCASTSS butterflyConstants<>+348(SB), Z4
@@ -24329,6 +24486,7 @@ line:
 	VMOVUPS      448(R13), Z4
 	VFMADD231PS  Z5, Z15, Z4
 	VADDPS       Z6, Z11, Z5
+	PREFETCHT0   1664(R8)(R10*1)
 	VFNMADD231PS Z7, Z25, Z8
 	VSUBPS       Z19, Z8, Z7
 	VSUBPS       Z20, Z2, Z9
@@ -24336,6 +24494,7 @@ line:
 	MOVQ         96(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
 	VSUBPS       Z6, Z11, Z6
+	PREFETCHT0   1664(R9)(R10*1)
 	VFNMADD231PS Z24, Z22, Z4
 	VADDPS       Z19, Z8, Z7
 	VFMADD231PS  Z1, Z25, Z4
@@ -24345,6 +24504,7 @@ line:
 	VMOVUPS      Z9, (R11)(DI*1)
 	MOVQ         80(R12), DI
 	VMOVUPS      Z6, (R11)(DI*1)
+	PREFETCHT0   1728(R8)(R10*1)
 	MOVQ         40(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
 	MOVQ         72(R12), DI
@@ -24353,6 +24513,7 @@ line:
 	VADDPS       Z26, Z4, Z0
 	VSUBPS       Z26, Z4, Z1
 	VADDPS       Z20, Z2, Z2
+	PREFETCHT0   1728(R9)(R10*1)
 	MOVQ         64(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
 	MOVQ         104(R12), DI
@@ -24367,9 +24528,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -24427,7 +24588,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line19AVX2(SB), $552-16
 	MOVQ job+0(FP), AX
@@ -24442,8 +24603,8 @@ TEXT ·Line19AVX2(SB), $552-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -24803,9 +24964,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -24867,7 +25028,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack19AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack19AVX2(SB), $488-16
 	MOVQ job+0(FP), AX
@@ -24882,8 +25043,8 @@ TEXT ·LineBack19AVX2(SB), $488-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -25241,9 +25402,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -25305,7 +25466,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line23AVX512(SB), $1032-16
 	MOVQ job+0(FP), AX
@@ -25315,13 +25476,13 @@ TEXT ·Line23AVX512(SB), $1032-16
 	MOVQ (CX), DX
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), SI
-	LEAQ 8(SP), R13
-	ADDQ $0x3f, R13
-	ANDQ $-64, R13
+	LEAQ 8(SP), R15
+	ADDQ $0x3f, R15
+	ANDQ $-64, R15
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -25332,20 +25493,23 @@ line:
 	MOVQ         8(AX), DI
 	MOVQ         16(AX), R8
 	MOVQ         24(AX), R9
-	MOVQ         176(R12), R14
-	VMOVUPS      (R11)(R14*1), Z0
+	MOVQ         32(AX), R13
+	MOVQ         R12, R14
+	ADDQ         40(AX), R14
+	MOVQ         176(R12), BP
+	VMOVUPS      (R11)(BP*1), Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Z1
-	MOVQ         (R12), R14
-	VMOVUPS      (R11)(R14*1), Z2
-	MOVQ         8(R12), R14
-	VMOVUPS      (R11)(R14*1), Z3
+	MOVQ         16(R12), BP
+	VMOVUPS      (R11)(BP*1), Z1
+	MOVQ         (R12), BP
+	VMOVUPS      (R11)(BP*1), Z2
+	MOVQ         8(R12), BP
+	VMOVUPS      (R11)(BP*1), Z3
 	VSUBPS       Z0, Z3, Z4
-	MOVQ         168(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
+	MOVQ         168(R12), BP
+	VMOVUPS      (R11)(BP*1), Z5
 	VADDPS       Z0, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+404(SB), Z3
 	VMULPS       Z3, Z4, Z6
@@ -25390,36 +25554,36 @@ line:
 	VMOVAPS      Z2, Z31
 	VFMADD231PS  Z18, Z0, Z31
 	VFNMADD231PS Z12, Z1, Z27
-	VMOVUPS      Z20, (R13)
+	VMOVUPS      Z20, (R15)
 	VBROADCASTSS butterflyConstants<>+388(SB), Z20
 	VFNMADD231PS Z20, Z1, Z8
 	VFNMADD231PS Z3, Z11, Z30
-	VMOVUPS      Z27, 64(R13)
+	VMOVUPS      Z27, 64(R15)
 	VBROADCASTSS butterflyConstants<>+400(SB), Z27
 	VFMADD231PS  Z27, Z11, Z15
-	VMOVUPS      Z22, 128(R13)
+	VMOVUPS      Z22, 128(R15)
 	VBROADCASTSS butterflyConstants<>+420(SB), Z22
 	VMULPS       Z22, Z4, Z5
 	VBROADCASTSS butterflyConstants<>+384(SB), Z18
 	VFNMADD231PS Z18, Z1, Z13
-	VMOVUPS      Z13, 192(R13)
+	VMOVUPS      Z13, 192(R15)
 	VBROADCASTSS butterflyConstants<>+428(SB), Z13
 	VFNMADD231PS Z13, Z11, Z5
-	VMOVUPS      Z5, 256(R13)
+	VMOVUPS      Z5, 256(R15)
 	VMOVAPS      Z2, Z5
 	VFNMADD231PS Z18, Z0, Z5
 	VMULPS       Z17, Z4, Z18
 	VMOVAPS      Z2, Z17
 	VFNMADD231PS Z28, Z0, Z17
-	MOVQ         160(R12), R14
-	VMOVUPS      (R11)(R14*1), Z28
+	MOVQ         160(R12), BP
+	VMOVUPS      (R11)(BP*1), Z28
 	VFMADD231PS  Z23, Z1, Z17
-	VMOVUPS      Z17, 320(R13)
+	VMOVUPS      Z17, 320(R15)
 	VMULPS       Z27, Z4, Z17
 	VFNMADD231PS Z20, Z0, Z2
 	VFNMADD231PS Z26, Z1, Z31
-	MOVQ         24(R12), R14
-	VMOVUPS      (R11)(R14*1), Z0
+	MOVQ         24(R12), BP
+	VMOVUPS      (R11)(BP*1), Z0
 	VFMADD231PS  Z7, Z1, Z5
 	VBROADCASTSS butterflyConstants<>+408(SB), Z20
 	VMULPS       Z20, Z4, Z27
@@ -25428,13 +25592,13 @@ line:
 	VADDPS       Z28, Z0, Z0
 	VFMADD231PS  Z19, Z0, Z24
 	VBROADCASTSS butterflyConstants<>+436(SB), Z28
-	VMOVUPS      Z24, 384(R13)
+	VMOVUPS      Z24, 384(R15)
 	VMULPS       Z28, Z4, Z24
 	VADDPS       Z1, Z25, Z25
 	VFNMADD231PS Z9, Z11, Z23
 	VFMADD231PS  Z19, Z1, Z2
-	MOVQ         32(R12), R14
-	VMOVUPS      (R11)(R14*1), Z1
+	MOVQ         32(R12), BP
+	VMOVUPS      (R11)(BP*1), Z1
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
@@ -25443,16 +25607,16 @@ line:
 	VFNMADD231PS Z14, Z11, Z24
 	VADDPS       Z0, Z25, Z25
 	VFMADD231PS  Z29, Z7, Z24
-	VMOVUPS      Z24, 448(R13)
-	MOVQ         152(R12), R14
-	VMOVUPS      (R11)(R14*1), Z24
+	VMOVUPS      Z24, 448(R15)
+	MOVQ         152(R12), BP
+	VMOVUPS      (R11)(BP*1), Z24
 	VFNMADD231PS Z12, Z0, Z2
 	VFMADD231PS  Z3, Z7, Z15
 	VSUBPS       Z24, Z1, Z26
 	VFMADD231PS  Z20, Z11, Z17
 	VFNMADD231PS Z28, Z11, Z18
-	MOVQ         144(R12), R14
-	VMOVUPS      (R11)(R14*1), Z3
+	MOVQ         144(R12), BP
+	VMOVUPS      (R11)(BP*1), Z3
 	VFMADD231PS  Z20, Z7, Z23
 	VFNMADD231PS Z29, Z26, Z23
 	VFMADD231PS  Z13, Z7, Z6
@@ -25461,8 +25625,8 @@ line:
 	VFMADD231PS  Z22, Z7, Z30
 	VBROADCASTSS butterflyConstants<>+424(SB), Z24
 	VMULPS       Z24, Z4, Z4
-	MOVQ         40(R12), R14
-	VMOVUPS      (R11)(R14*1), Z20
+	MOVQ         40(R12), BP
+	VMOVUPS      (R11)(BP*1), Z20
 	VFNMADD231PS Z22, Z11, Z4
 	VFNMADD231PS Z21, Z0, Z16
 	VFMADD231PS  Z24, Z11, Z27
@@ -25472,7 +25636,7 @@ line:
 	VADDPS       Z1, Z25, Z25
 	VFNMADD231PS Z28, Z7, Z27
 	VFNMADD231PS Z14, Z11, Z23
-	VMOVUPS      Z23, 512(R13)
+	VMOVUPS      Z23, 512(R15)
 	VBROADCASTSS butterflyConstants<>+364(SB), Z23
 	VFMADD231PS  Z23, Z0, Z5
 	VFNMADD231PS Z21, Z1, Z2
@@ -25484,13 +25648,13 @@ line:
 	VFMADD231PS  Z20, Z3, Z8
 	VFMADD231PS  Z9, Z11, Z15
 	VFMADD231PS  Z14, Z26, Z18
-	VMOVUPS      Z2, 576(R13)
+	VMOVUPS      Z2, 576(R15)
 	VBROADCASTSS butterflyConstants<>+416(SB), Z2
 	VFMADD231PS  Z2, Z7, Z17
 	VBROADCASTSS butterflyConstants<>+392(SB), Z14
 	VFNMADD231PS Z14, Z0, Z31
-	VMOVUPS      Z8, 640(R13)
-	VMOVUPS      384(R13), Z8
+	VMOVUPS      Z8, 640(R15)
+	VMOVUPS      384(R15), Z8
 	VFMADD231PS  Z23, Z1, Z8
 	VADDPS       Z3, Z25, Z25
 	VFNMADD231PS Z12, Z1, Z31
@@ -25499,48 +25663,48 @@ line:
 	VFMADD231PS  Z29, Z11, Z17
 	VFNMADD231PS Z2, Z11, Z4
 	VFMADD231PS  Z19, Z3, Z31
-	VMOVUPS      Z4, 384(R13)
-	VMOVUPS      192(R13), Z4
+	VMOVUPS      Z4, 384(R15)
+	VMOVUPS      192(R15), Z4
 	VFMADD231PS  Z20, Z0, Z4
-	VMOVUPS      Z31, 192(R13)
+	VMOVUPS      Z31, 192(R15)
 	VBROADCASTSS butterflyConstants<>+368(SB), Z31
-	VMOVUPS      128(R13), Z19
+	VMOVUPS      128(R15), Z19
 	VFMADD231PS  Z31, Z0, Z19
 	VBROADCASTSS butterflyConstants<>+352(SB), Z23
 	VFMADD231PS  Z23, Z1, Z19
 	VFNMADD231PS Z24, Z7, Z10
 	VFMADD231PS  Z31, Z1, Z4
 	VBROADCASTSS butterflyConstants<>+400(SB), Z29
-	VFNMADD213PS 256(R13), Z29, Z7
+	VFNMADD213PS 256(R15), Z29, Z7
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VFNMADD231PS Z12, Z3, Z19
-	VMOVUPS      Z19, 256(R13)
-	VMOVUPS      64(R13), Z19
+	VMOVUPS      Z19, 256(R15)
+	VMOVUPS      64(R15), Z19
 	VFMADD231PS  Z23, Z0, Z19
 	VFMADD231PS  Z9, Z26, Z7
 	VBROADCASTSS butterflyConstants<>+384(SB), Z9
 	VFNMADD231PS Z9, Z1, Z19
 	VFNMADD231PS Z28, Z26, Z6
 	VFNMADD231PS Z21, Z3, Z19
-	VMOVUPS      Z19, 64(R13)
-	MOVQ         136(R12), R14
-	VMOVUPS      (R11)(R14*1), Z19
+	VMOVUPS      Z19, 64(R15)
+	MOVQ         136(R12), BP
+	VMOVUPS      (R11)(BP*1), Z19
 	VFNMADD231PS Z28, Z11, Z7
 	VFNMADD231PS Z14, Z3, Z4
 	VFMADD231PS  Z22, Z11, Z18
-	VMOVUPS      Z4, 128(R13)
-	MOVQ         80(R12), R14
-	VMOVUPS      (R11)(R14*1), Z4
-	VMOVUPS      Z18, 704(R13)
+	VMOVUPS      Z4, 128(R15)
+	MOVQ         80(R12), BP
+	VMOVUPS      (R11)(BP*1), Z4
+	VMOVUPS      Z18, 704(R15)
 	VBROADCASTSS butterflyConstants<>+404(SB), Z18
 	VFNMADD231PS Z18, Z11, Z27
-	VMOVUPS      Z27, 768(R13)
+	VMOVUPS      Z27, 768(R15)
 	VBROADCASTSS butterflyConstants<>+388(SB), Z27
 	VFNMADD231PS Z27, Z1, Z5
-	MOVQ         48(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
+	MOVQ         48(R12), BP
+	VMOVUPS      (R11)(BP*1), Z12
 	VFNMADD231PS Z18, Z26, Z10
 	VFMADD231PS  Z31, Z3, Z8
 	VBROADCASTSS butterflyConstants<>+380(SB), Z18
@@ -25548,59 +25712,69 @@ line:
 	VFMADD231PS  Z23, Z3, Z5
 	VADDPS       Z19, Z12, Z23
 	VFNMADD231PS Z21, Z23, Z8
-	VMOVUPS      320(R13), Z21
+	VMOVUPS      320(R15), Z21
 	VFNMADD231PS Z27, Z0, Z21
+	MOVQ         (R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VFNMADD231PS Z2, Z26, Z30
 	VSUBPS       Z19, Z12, Z12
-	MOVQ         88(R12), R14
-	VMOVUPS      (R11)(R14*1), Z19
+	MOVQ         88(R12), BP
+	VMOVUPS      (R11)(BP*1), Z19
 	VADDPS       Z23, Z25, Z25
 	VFNMADD231PS Z27, Z3, Z16
-	VFNMADD213PS 448(R13), Z29, Z26
+	VFNMADD213PS 448(R15), Z29, Z26
 	VFMADD231PS  Z29, Z11, Z10
 	VFNMADD231PS Z24, Z11, Z6
+	MOVQ         8(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VFMADD231PS  Z20, Z1, Z21
 	VFNMADD231PS Z9, Z3, Z21
-	VMOVUPS      Z21, 448(R13)
-	MOVQ         120(R12), R14
-	VMOVUPS      (R11)(R14*1), Z21
+	VMOVUPS      Z21, 448(R15)
+	MOVQ         120(R12), BP
+	VMOVUPS      (R11)(BP*1), Z21
 	VFMADD231PS  Z22, Z12, Z10
-	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z29
-	VFNMADD213PS (R13), Z9, Z0
+	MOVQ         56(R12), BP
+	VMOVUPS      (R11)(BP*1), Z29
+	VFNMADD213PS (R15), Z9, Z0
 	VFNMADD231PS Z14, Z1, Z0
 	VFNMADD231PS Z18, Z3, Z0
-	MOVQ         104(R12), R14
-	VMOVUPS      (R11)(R14*1), Z1
+	MOVQ         16(R14), BP
+	PREFETCHT0   (R13)(BP*1)
+	MOVQ         104(R12), BP
+	VMOVUPS      (R11)(BP*1), Z1
 	VBROADCASTSS butterflyConstants<>+408(SB), Z3
 	VFNMADD231PS Z3, Z12, Z7
 	VFMADD231PS  Z3, Z11, Z30
 	VFNMADD231PS Z14, Z23, Z16
-	VMOVUPS      Z7, (R13)
-	MOVQ         128(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
+	VMOVUPS      Z7, (R15)
+	MOVQ         128(R12), BP
+	VMOVUPS      (R11)(BP*1), Z7
 	VFMADD231PS  Z13, Z11, Z26
 	VFMADD231PS  Z2, Z12, Z15
-	MOVQ         64(R12), R14
-	VMOVUPS      (R11)(R14*1), Z11
-	VMOVUPS      Z26, 320(R13)
+	MOVQ         64(R12), BP
+	VMOVUPS      (R11)(BP*1), Z11
+	VMOVUPS      Z26, 320(R15)
 	VADDPS       Z7, Z29, Z26
+	MOVQ         24(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VFNMADD231PS Z13, Z12, Z30
-	VMOVUPS      Z30, 832(R13)
+	VMOVUPS      Z30, 832(R15)
 	VSUBPS       Z21, Z11, Z30
 	VFNMADD231PS Z18, Z23, Z5
-	VMOVUPS      Z5, 896(R13)
-	MOVQ         112(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
-	MOVQ         72(R12), R14
-	VMOVUPS      (R11)(R14*1), Z2
-	MOVQ         96(R12), R14
-	VMOVUPS      (R11)(R14*1), Z3
+	VMOVUPS      Z5, 896(R15)
+	MOVQ         112(R12), BP
+	VMOVUPS      (R11)(BP*1), Z5
+	MOVQ         72(R12), BP
+	VMOVUPS      (R11)(BP*1), Z2
+	MOVQ         96(R12), BP
+	VMOVUPS      (R11)(BP*1), Z3
 	VSUBPS       Z7, Z29, Z7
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VADDPS       Z21, Z11, Z11
+	MOVQ         32(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z26, Z25, Z21
 	VFNMADD231PS Z28, Z7, Z10
 	VFMADD231PS  Z31, Z23, Z0
@@ -25609,6 +25783,8 @@ line:
 	VADDPS       Z11, Z21, Z21
 	VFMADD231PS  Z22, Z7, Z15
 	VFMADD231PS  Z24, Z30, Z15
+	MOVQ         40(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z9, Z26, Z16
 	VSUBPS       Z5, Z2, Z24
 	VADDPS       Z5, Z2, Z2
@@ -25618,6 +25794,8 @@ line:
 	VADDPS       Z3, Z19, Z3
 	VFNMADD231PS Z13, Z7, Z17
 	VFMADD231PS  Z20, Z26, Z0
+	MOVQ         48(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VBROADCASTSS butterflyConstants<>+376(SB), Z5
 	VFNMADD231PS Z5, Z11, Z16
 	VBROADCASTSS butterflyConstants<>+412(SB), Z19
@@ -25628,6 +25806,8 @@ line:
 	VFNMADD231PS Z22, Z30, Z17
 	VADDPS       Z3, Z4, Z4
 	VFMADD231PS  Z31, Z2, Z16
+	MOVQ         56(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z4, (DI)(R10*1)
 	VFNMADD231PS Z9, Z2, Z8
 	VFMADD231PS  Z13, Z24, Z15
@@ -25639,6 +25819,8 @@ line:
 	VMOVUPS      Z15, 640(R9)(R10*1)
 	VBROADCASTSS butterflyConstants<>+400(SB), Z15
 	VFNMADD231PS Z15, Z7, Z6
+	MOVQ         64(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VBROADCASTSS butterflyConstants<>+352(SB), Z21
 	VFMADD231PS  Z21, Z11, Z0
 	VBROADCASTSS butterflyConstants<>+364(SB), Z28
@@ -25650,18 +25832,22 @@ line:
 	VFMADD231PS  Z21, Z3, Z16
 	VMOVUPS      Z16, 576(R8)(R10*1)
 	VFNMADD231PS Z5, Z29, Z0
+	MOVQ         72(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VBROADCASTSS butterflyConstants<>+404(SB), Z16
 	VFNMADD231PS Z16, Z1, Z17
-	VMOVUPS      640(R13), Z16
+	VMOVUPS      640(R15), Z16
 	VFNMADD231PS Z5, Z23, Z16
 	VFNMADD231PS Z27, Z3, Z0
 	VBROADCASTSS butterflyConstants<>+396(SB), Z5
 	VFMADD231PS  Z5, Z30, Z6
 	VFNMADD231PS Z5, Z25, Z17
 	VMOVUPS      Z17, 576(R9)(R10*1)
-	VMOVUPS      768(R13), Z17
+	VMOVUPS      768(R15), Z17
 	VFMADD231PS  Z5, Z12, Z17
 	VMOVUPS      Z0, 512(R8)(R10*1)
+	MOVQ         80(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z19, Z7, Z17
 	VBROADCASTSS butterflyConstants<>+408(SB), Z0
 	VFMADD231PS  Z0, Z24, Z6
@@ -25669,13 +25855,15 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      192(R13), Z22
+	VMOVUPS      192(R15), Z22
 	VFMADD231PS  Z21, Z23, Z22
 	VFMADD231PS  Z31, Z26, Z22
 	VFMADD231PS  Z13, Z30, Z17
 	VFNMADD231PS Z9, Z11, Z22
 	VFMADD231PS  Z4, Z25, Z6
 	VMOVUPS      Z6, 512(R9)(R10*1)
+	MOVQ         88(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFNMADD231PS Z14, Z26, Z16
 	VFNMADD231PS Z27, Z2, Z22
 	VBROADCASTSS butterflyConstants<>+372(SB), Z6
@@ -25685,18 +25873,22 @@ line:
 	VFMADD231PS  Z21, Z2, Z16
 	VMOVUPS      Z22, 448(R8)(R10*1)
 	VFNMADD231PS Z4, Z24, Z17
+	MOVQ         96(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VBROADCASTSS butterflyConstants<>+416(SB), Z22
 	VFNMADD231PS Z22, Z1, Z17
 	VFNMADD231PS Z15, Z25, Z17
 	VFMADD231PS  Z28, Z29, Z16
 	VMOVUPS      Z17, 448(R9)(R10*1)
-	VMOVUPS      256(R13), Z17
+	VMOVUPS      256(R15), Z17
 	VFNMADD231PS Z27, Z23, Z17
 	VFNMADD231PS Z22, Z30, Z10
 	VFNMADD231PS Z5, Z24, Z10
 	VFNMADD231PS Z9, Z3, Z16
 	VMOVUPS      Z16, 384(R8)(R10*1)
-	VMOVUPS      704(R13), Z16
+	MOVQ         104(R14), DI
+	PREFETCHT0   (R13)(DI*1)
+	VMOVUPS      704(R15), Z16
 	VFNMADD231PS Z4, Z12, Z16
 	VFNMADD231PS Z0, Z7, Z16
 	VFMADD231PS  Z28, Z26, Z17
@@ -25705,6 +25897,8 @@ line:
 	VFNMADD231PS Z18, Z2, Z17
 	VFNMADD231PS Z9, Z29, Z17
 	VFMADD231PS  Z0, Z1, Z10
+	MOVQ         112(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z13, Z25, Z10
 	VFMADD231PS  Z8, Z3, Z17
 	VMOVUPS      Z10, 384(R9)(R10*1)
@@ -25714,44 +25908,52 @@ line:
 	VBROADCASTSS butterflyConstants<>+404(SB), Z13
 	VFNMADD231PS Z13, Z25, Z16
 	VMOVUPS      Z16, 320(R9)(R10*1)
-	VMOVUPS      128(R13), Z16
+	VMOVUPS      128(R15), Z16
 	VFMADD231PS  Z28, Z23, Z16
+	MOVQ         120(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z17, 320(R8)(R10*1)
 	VFMADD231PS  Z8, Z26, Z16
 	VFNMADD231PS Z27, Z11, Z16
-	VMOVUPS      576(R13), Z17
+	VMOVUPS      576(R15), Z17
 	VFNMADD231PS Z9, Z23, Z17
-	VMOVUPS      64(R13), Z9
+	VMOVUPS      64(R15), Z9
 	VFMADD231PS  Z20, Z23, Z9
 	VFNMADD231PS Z27, Z26, Z9
-	VMOVUPS      384(R13), Z27
+	VMOVUPS      384(R15), Z27
 	VFMADD231PS  Z15, Z12, Z27
 	VFMADD231PS  Z21, Z26, Z17
 	VFNMADD231PS Z14, Z11, Z17
+	MOVQ         128(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z31, Z11, Z9
 	VFNMADD231PS Z6, Z2, Z16
 	VFMADD231PS  Z21, Z29, Z16
-	VMOVUPS      (R13), Z21
+	VMOVUPS      (R15), Z21
 	VFMADD231PS  Z13, Z7, Z21
-	VFMADD213PS  448(R13), Z8, Z23
+	VFMADD213PS  448(R15), Z8, Z23
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VFMADD231PS  Z4, Z30, Z21
 	VFNMADD231PS Z18, Z26, Z23
 	VFMADD231PS  Z4, Z7, Z27
-	VFNMADD213PS 896(R13), Z6, Z26
+	MOVQ         136(R14), DI
+	PREFETCHT0   (R13)(DI*1)
+	VFNMADD213PS 896(R15), Z6, Z26
 	VFMADD231PS  Z8, Z2, Z9
 	VFMADD231PS  Z20, Z2, Z17
-	VMOVUPS      512(R13), Z4
+	VMOVUPS      512(R15), Z4
 	VFMADD231PS  Z10, Z12, Z4
 	VFNMADD231PS Z14, Z29, Z9
 	VFNMADD231PS Z22, Z7, Z4
 	VFMADD231PS  Z28, Z3, Z9
 	VFMADD231PS  Z8, Z11, Z26
 	VFNMADD231PS Z18, Z29, Z17
+	MOVQ         144(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z9, 192(R8)(R10*1)
-	VMOVUPS      832(R13), Z8
+	VMOVUPS      832(R15), Z8
 	VFMADD231PS  Z5, Z7, Z8
 	VFMADD231PS  Z13, Z30, Z4
 	VFMADD231PS  Z31, Z3, Z17
@@ -25759,6 +25961,8 @@ line:
 	VFNMADD231PS Z22, Z24, Z21
 	VFMADD231PS  Z28, Z11, Z23
 	VFNMADD231PS Z14, Z2, Z26
+	MOVQ         152(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z20, Z29, Z26
 	VBROADCASTSS butterflyConstants<>+376(SB), Z9
 	VFNMADD231PS Z9, Z2, Z23
@@ -25769,15 +25973,19 @@ line:
 	VFNMADD231PS Z19, Z30, Z27
 	VFMADD231PS  Z13, Z24, Z27
 	VFMADD231PS  Z2, Z30, Z8
+	MOVQ         160(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z5, Z1, Z21
 	VFNMADD231PS Z15, Z24, Z8
 	VFMADD231PS  Z10, Z25, Z21
 	VFMADD231PS  Z2, Z1, Z27
 	VFMADD231PS  Z31, Z29, Z23
-	VFNMADD213PS 320(R13), Z13, Z12
+	VFNMADD213PS 320(R15), Z13, Z12
 	VFMADD231PS  Z10, Z7, Z12
 	VMOVUPS      Z17, 64(R8)(R10*1)
 	VFNMADD231PS Z15, Z1, Z4
+	MOVQ         168(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VFMADD231PS  Z10, Z1, Z8
 	VBROADCASTSS butterflyConstants<>+420(SB), Z2
 	VFMADD231PS  Z2, Z25, Z4
@@ -25787,6 +25995,8 @@ line:
 	VFNMADD231PS Z0, Z30, Z12
 	VMOVUPS      Z21, 256(R9)(R10*1)
 	VMOVUPS      Z4, 128(R9)(R10*1)
+	MOVQ         176(R14), DI
+	PREFETCHT0   (R13)(DI*1)
 	VMOVUPS      Z27, 192(R9)(R10*1)
 	VFMADD231PS  Z2, Z24, Z12
 	VFNMADD231PS Z19, Z1, Z12
@@ -25799,9 +26009,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -25859,7 +26069,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack23AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack23AVX512(SB), $1352-16
 	MOVQ job+0(FP), AX
@@ -25874,8 +26084,8 @@ TEXT ·LineBack23AVX512(SB), $1352-16
 	ANDQ $-64, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -26133,6 +26343,7 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	PREFETCHT0   1472(R8)(R10*1)
 	VMOVUPS      64(R13), Z5
 	VFNMADD231PS Z20, Z6, Z5
 	VFNMADD231PS Z11, Z13, Z10
@@ -26142,6 +26353,7 @@ line:
 	VFMADD231PS  Z3, Z6, Z12
 	VMOVUPS      128(R9)(R10*1), Z24
 	VFNMADD231PS Z17, Z24, Z16
+	PREFETCHT0   1472(R9)(R10*1)
 	VADDPS       (R13), Z13, Z17
 	VFMADD231PS  Z29, Z24, Z7
 	VFMADD231PS  Z25, Z28, Z0
@@ -26152,6 +26364,7 @@ line:
 	VMOVUPS      64(R9)(R10*1), Z0
 	VFMADD231PS  Z22, Z0, Z7
 	VADDPS       Z28, Z17, Z17
+	PREFETCHT0   1536(R8)(R10*1)
 	VFNMADD231PS Z26, Z0, Z16
 	VBROADCASTSS butterflyConstants<>+400(SB), Z30
 	VFNMADD231PS Z30, Z27, Z10
@@ -26162,6 +26375,7 @@ line:
 	VFNMADD231PS Z14, Z2, Z5
 	VADDPS       Z27, Z17, Z17
 	VFNMADD231PS Z26, Z21, Z10
+	PREFETCHT0   1536(R9)(R10*1)
 	VMOVUPS      (R9)(R10*1), Z21
 	VFMADD231PS  Z19, Z21, Z7
 	VADDPS       Z2, Z17, Z17
@@ -26173,6 +26387,7 @@ line:
 	VFNMADD231PS Z20, Z13, Z7
 	MOVQ         176(R12), DI
 	VMOVUPS      Z5, (R11)(DI*1)
+	PREFETCHT0   1600(R8)(R10*1)
 	VBROADCASTSS butterflyConstants<>+368(SB), Z5
 	VFMADD231PS  Z5, Z28, Z7
 	VMOVUPS      384(R13), Z17
@@ -26182,6 +26397,7 @@ line:
 	VFMADD231PS  Z25, Z27, Z7
 	MOVQ         8(R12), DI
 	VMOVUPS      Z19, (R11)(DI*1)
+	PREFETCHT0   1600(R9)(R10*1)
 	VFMADD231PS  Z3, Z2, Z7
 	VMOVUPS      576(R13), Z19
 	VFMADD231PS  Z29, Z1, Z19
@@ -26192,6 +26408,7 @@ line:
 	VFMADD231PS  Z3, Z13, Z16
 	MOVQ         168(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
+	PREFETCHT0   1664(R8)(R10*1)
 	MOVQ         16(R12), DI
 	VMOVUPS      Z14, (R11)(DI*1)
 	VFNMADD231PS Z22, Z24, Z19
@@ -26201,6 +26418,7 @@ line:
 	VFNMADD231PS Z15, Z2, Z16
 	VMOVUPS      896(R13), Z7
 	VFMADD231PS  Z26, Z8, Z7
+	PREFETCHT0   1664(R9)(R10*1)
 	VBROADCASTSS butterflyConstants<>+408(SB), Z14
 	VFMADD231PS  Z14, Z24, Z17
 	VFMADD231PS  Z4, Z0, Z17
@@ -26213,6 +26431,7 @@ line:
 	VFMADD231PS  Z23, Z8, Z10
 	VMOVUPS      832(R13), Z8
 	VFMADD231PS  Z25, Z6, Z8
+	PREFETCHT0   1728(R8)(R10*1)
 	VMOVUPS      448(R13), Z6
 	VFNMADD231PS Z9, Z13, Z6
 	VBROADCASTSS butterflyConstants<>+356(SB), Z17
@@ -26223,6 +26442,7 @@ line:
 	VFMADD231PS  Z22, Z1, Z7
 	MOVQ         160(R12), DI
 	VMOVUPS      Z20, (R11)(DI*1)
+	PREFETCHT0   1728(R9)(R10*1)
 	VFNMADD231PS Z31, Z24, Z7
 	VBROADCASTSS butterflyConstants<>+372(SB), Z16
 	VMOVUPS      512(R13), Z20
@@ -26232,6 +26452,7 @@ line:
 	VFMADD231PS  Z3, Z28, Z20
 	VFMADD231PS  Z4, Z24, Z10
 	VFMADD231PS  Z18, Z27, Z20
+	PREFETCHT0   1792(R8)(R10*1)
 	VFNMADD231PS Z30, Z21, Z19
 	VFNMADD231PS Z9, Z2, Z20
 	VFMADD231PS  Z17, Z2, Z6
@@ -26241,6 +26462,7 @@ line:
 	VFMADD231PS  Z30, Z1, Z19
 	MOVQ         152(R12), DI
 	VMOVUPS      Z22, (R11)(DI*1)
+	PREFETCHT0   1792(R9)(R10*1)
 	VMOVUPS      640(R13), Z22
 	VFNMADD231PS Z31, Z1, Z22
 	MOVQ         32(R12), DI
@@ -26250,6 +26472,7 @@ line:
 	VFMADD231PS  Z23, Z24, Z19
 	VFMADD231PS  Z11, Z0, Z7
 	VFMADD231PS  Z29, Z21, Z22
+	PREFETCHT0   1856(R8)(R10*1)
 	VMOVUPS      704(R13), Z6
 	VFMADD231PS  Z17, Z13, Z6
 	VADDPS       Z22, Z20, Z11
@@ -26259,6 +26482,7 @@ line:
 	VSUBPS       Z22, Z20, Z20
 	VFNMADD231PS Z9, Z27, Z6
 	VFMADD231PS  Z25, Z2, Z6
+	PREFETCHT0   1856(R9)(R10*1)
 	VFNMADD231PS Z26, Z21, Z19
 	VMOVUPS      1088(R13), Z9
 	VFMADD231PS  Z25, Z13, Z9
@@ -26267,6 +26491,7 @@ line:
 	VFMADD231PS  Z23, Z21, Z7
 	VFNMADD231PS Z15, Z13, Z8
 	VSUBPS       Z19, Z6, Z11
+	PREFETCHT0   1920(R8)(R10*1)
 	VADDPS       Z19, Z6, Z6
 	VBROADCASTSS butterflyConstants<>+412(SB), Z15
 	VMOVUPS      1024(R13), Z19
@@ -26282,6 +26507,7 @@ line:
 	ADDQ         SI, DX
 	VFNMADD231PS Z16, Z28, Z8
 	VFMADD231PS  Z26, Z24, Z19
+	PREFETCHT0   1920(R9)(R10*1)
 	VFMADD231PS  Z25, Z28, Z11
 	VBROADCASTSS butterflyConstants<>+392(SB), Z25
 	VFNMADD231PS Z25, Z27, Z11
@@ -26292,6 +26518,7 @@ line:
 	VFMADD231PS  Z6, Z0, Z19
 	VFNMADD231PS Z25, Z28, Z9
 	VFNMADD231PS Z6, Z24, Z22
+	PREFETCHT0   1984(R8)(R10*1)
 	VFNMADD231PS Z30, Z0, Z22
 	VFNMADD231PS Z29, Z27, Z12
 	VFNMADD231PS Z14, Z21, Z19
@@ -26301,6 +26528,7 @@ line:
 	VFMADD231PS  Z6, Z1, Z4
 	VMOVUPS      (R13), Z1
 	VFMADD231PS  Z18, Z13, Z1
+	PREFETCHT0   1984(R9)(R10*1)
 	VFMADD231PS  Z3, Z27, Z8
 	VFNMADD231PS Z29, Z2, Z8
 	VBROADCASTSS butterflyConstants<>+376(SB), Z3
@@ -26309,6 +26537,7 @@ line:
 	MOVQ         144(R12), DI
 	VMOVUPS      Z20, (R11)(DI*1)
 	VSUBPS       Z7, Z8, Z6
+	PREFETCHT0   2048(R8)(R10*1)
 	MOVQ         128(R12), DI
 	VMOVUPS      Z6, (R11)(DI*1)
 	VADDPS       Z22, Z9, Z6
@@ -26317,6 +26546,7 @@ line:
 	VFNMADD231PS Z15, Z21, Z4
 	VADDPS       Z19, Z11, Z13
 	VFNMADD231PS Z15, Z0, Z10
+	PREFETCHT0   2048(R9)(R10*1)
 	MOVQ         72(R12), DI
 	VMOVUPS      Z6, (R11)(DI*1)
 	VADDPS       Z7, Z8, Z0
@@ -26325,6 +26555,7 @@ line:
 	VFMADD231PS  Z5, Z27, Z1
 	VFNMADD231PS Z16, Z2, Z1
 	VSUBPS       Z19, Z11, Z3
+	PREFETCHT0   2112(R8)(R10*1)
 	VADDPS       Z10, Z1, Z6
 	VSUBPS       Z10, Z1, Z1
 	VFMADD231PS  Z5, Z2, Z12
@@ -26335,6 +26566,7 @@ line:
 	VMOVUPS      Z1, (R11)(DI*1)
 	MOVQ         64(R12), DI
 	VMOVUPS      Z13, (R11)(DI*1)
+	PREFETCHT0   2112(R9)(R10*1)
 	MOVQ         120(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
 	VSUBPS       Z4, Z12, Z1
@@ -26350,9 +26582,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -26410,7 +26642,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line23AVX2(SB), $744-16
 	MOVQ job+0(FP), AX
@@ -26425,8 +26657,8 @@ TEXT ·Line23AVX2(SB), $744-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -26921,9 +27153,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -26985,7 +27217,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack23AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack23AVX2(SB), $680-16
 	MOVQ job+0(FP), AX
@@ -27000,8 +27232,8 @@ TEXT ·LineBack23AVX2(SB), $680-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -27470,9 +27702,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -27534,9 +27766,9 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
-TEXT ·Line32AVX512(SB), $456-16
+TEXT ·Line32AVX512(SB), $328-16
 	MOVQ job+0(FP), AX
 	MOVQ transfers+8(FP), AX
 	MOVQ 120(AX), CX
@@ -27544,13 +27776,13 @@ TEXT ·Line32AVX512(SB), $456-16
 	MOVQ (CX), DX
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), SI
-	LEAQ 8(SP), R13
-	ADDQ $0x3f, R13
-	ANDQ $-64, R13
+	LEAQ 8(SP), R15
+	ADDQ $0x3f, R15
+	ANDQ $-64, R15
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -27561,349 +27793,412 @@ line:
 	MOVQ         8(AX), DI
 	MOVQ         16(AX), R8
 	MOVQ         24(AX), R9
-	MOVQ         8(R12), R14
-	VMOVUPS      (R11)(R14*1), Z0
+	MOVQ         32(AX), R13
+	MOVQ         R12, R14
+	ADDQ         40(AX), R14
+	MOVQ         160(R12), BP
+	VMOVUPS      (R11)(BP*1), Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         216(R12), R14
-	VMOVUPS      (R11)(R14*1), Z1
-	MOVQ         136(R12), R14
-	VMOVUPS      (R11)(R14*1), Z2
-	MOVQ         128(R12), R14
-	VMOVUPS      (R11)(R14*1), Z3
-	MOVQ         88(R12), R14
-	VMOVUPS      (R11)(R14*1), Z4
-	MOVQ         80(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
-	MOVQ         160(R12), R14
-	VMOVUPS      (R11)(R14*1), Z6
-	MOVQ         32(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
-	VADDPS       Z1, Z4, Z8
-	MOVQ         64(R12), R14
-	VMOVUPS      (R11)(R14*1), Z9
-	MOVQ         224(R12), R14
-	VMOVUPS      (R11)(R14*1), Z10
-	MOVQ         200(R12), R14
-	VMOVUPS      (R11)(R14*1), Z11
-	MOVQ         40(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
-	MOVQ         168(R12), R14
-	VMOVUPS      (R11)(R14*1), Z13
-	VADDPS       Z2, Z0, Z14
-	MOVQ         152(R12), R14
-	VMOVUPS      (R11)(R14*1), Z15
-	MOVQ         176(R12), R14
-	VMOVUPS      (R11)(R14*1), Z16
-	MOVQ         96(R12), R14
-	VMOVUPS      (R11)(R14*1), Z17
-	MOVQ         24(R12), R14
-	VMOVUPS      (R11)(R14*1), Z18
-	VSUBPS       Z6, Z7, Z19
-	VADDPS       Z15, Z18, Z20
-	VADDPS       Z10, Z17, Z21
-	MOVQ         72(R12), R14
-	VMOVUPS      (R11)(R14*1), Z22
-	MOVQ         48(R12), R14
-	VMOVUPS      (R11)(R14*1), Z23
-	VSUBPS       Z15, Z18, Z15
-	MOVQ         (R12), R14
-	VMOVUPS      (R11)(R14*1), Z18
-	MOVQ         232(R12), R14
-	VMOVUPS      (R11)(R14*1), Z24
-	MOVQ         208(R12), R14
-	VMOVUPS      (R11)(R14*1), Z25
-	MOVQ         112(R12), R14
-	VMOVUPS      (R11)(R14*1), Z26
+	MOVQ         232(R12), BP
+	VMOVUPS      (R11)(BP*1), Z1
+	MOVQ         24(R12), BP
+	VMOVUPS      (R11)(BP*1), Z2
+	MOVQ         16(R12), BP
+	VMOVUPS      (R11)(BP*1), Z3
+	MOVQ         200(R12), BP
+	VMOVUPS      (R11)(BP*1), Z4
+	MOVQ         32(R12), BP
+	VMOVUPS      (R11)(BP*1), Z5
+	MOVQ         72(R12), BP
+	VMOVUPS      (R11)(BP*1), Z6
+	MOVQ         112(R12), BP
+	VMOVUPS      (R11)(BP*1), Z7
+	MOVQ         40(R12), BP
+	VMOVUPS      (R11)(BP*1), Z8
+	MOVQ         144(R12), BP
+	VMOVUPS      (R11)(BP*1), Z9
+	MOVQ         152(R12), BP
+	VMOVUPS      (R11)(BP*1), Z10
+	MOVQ         88(R12), BP
+	VMOVUPS      (R11)(BP*1), Z11
+	MOVQ         168(R12), BP
+	VMOVUPS      (R11)(BP*1), Z12
+	VSUBPS       Z6, Z4, Z13
+	VSUBPS       Z0, Z5, Z14
+	MOVQ         176(R12), BP
+	VMOVUPS      (R11)(BP*1), Z15
+	MOVQ         104(R12), BP
+	VMOVUPS      (R11)(BP*1), Z16
+	VSUBPS       Z12, Z8, Z17
+	VSUBPS       Z10, Z2, Z18
+	MOVQ         208(R12), BP
+	VMOVUPS      (R11)(BP*1), Z19
+	MOVQ         216(R12), BP
+	VMOVUPS      (R11)(BP*1), Z20
+	MOVQ         (R12), BP
+	VMOVUPS      (R11)(BP*1), Z21
+	VSUBPS       Z16, Z1, Z22
+	VADDPS       Z10, Z2, Z2
+	VBROADCASTSS butterflyConstants<>+444(SB), Z10
+	VMOVAPS      Z17, Z23
+	VFMSUB231PS  Z10, Z22, Z23
+	MOVQ         48(R12), BP
+	VMOVUPS      (R11)(BP*1), Z24
+	VSUBPS       Z9, Z3, Z25
+	VADDPS       Z1, Z16, Z1
+	VADDPS       Z15, Z24, Z16
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         184(R12), R14
-	VMOVUPS      (R11)(R14*1), Z27
-	VSUBPS       Z3, Z18, Z28
-	VADDPS       Z3, Z18, Z3
-	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Z18
-	VSUBPS       Z4, Z1, Z1
-	VSUBPS       Z16, Z23, Z4
-	MOVQ         104(R12), R14
-	VMOVUPS      (R11)(R14*1), Z29
-	VSUBPS       Z29, Z24, Z30
-	VADDPS       Z6, Z7, Z6
-	VSUBPS       Z17, Z10, Z7
-	MOVQ         120(R12), R14
-	VMOVUPS      (R11)(R14*1), Z10
-	VBROADCASTSS butterflyConstants<>+444(SB), Z17
-	VMOVAPS      Z1, Z31
-	VFNMADD231PS Z17, Z15, Z31
-	VMOVUPS      Z8, (R13)
-	MOVQ         192(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
-	VMOVUPS      Z20, 64(R13)
-	VSUBPS       Z22, Z11, Z20
-	VMOVUPS      Z14, 128(R13)
-	VADDPS       Z7, Z19, Z14
-	VMOVUPS      Z3, 192(R13)
-	VADDPS       Z13, Z12, Z3
-	VFMADD231PS  Z17, Z1, Z15
-	VSUBPS       Z19, Z7, Z1
-	VSUBPS       Z2, Z0, Z0
-	VADDPS       Z8, Z9, Z2
-	VADDPS       Z11, Z22, Z7
-	MOVQ         144(R12), R14
-	VMOVUPS      (R11)(R14*1), Z11
-	VSUBPS       Z11, Z18, Z19
-	VBROADCASTSS butterflyConstants<>+440(SB), Z22
-	VMOVUPS      Z7, 256(R13)
-	VMOVAPS      Z20, Z7
-	VFNMADD231PS Z22, Z0, Z7
-	VMOVUPS      Z3, 320(R13)
-	VADDPS       Z25, Z5, Z3
-	VSUBPS       Z13, Z12, Z12
-	VSUBPS       Z9, Z8, Z8
-	VMOVAPS      Z30, Z9
-	VFMADD231PS  Z17, Z12, Z9
-	VFMSUB231PS  Z17, Z30, Z12
+	MOVQ         80(R12), BP
+	VMOVUPS      (R11)(BP*1), Z26
+	MOVQ         120(R12), BP
+	VMOVUPS      (R11)(BP*1), Z27
+	VSUBPS       Z11, Z20, Z28
+	VMOVAPS      Z18, Z29
+	VFMADD231PS  Z10, Z28, Z29
+	MOVQ         128(R12), BP
+	VMOVUPS      (R11)(BP*1), Z30
+	VSUBPS       Z15, Z24, Z15
+	VADDPS       Z4, Z6, Z4
+	VFMADD231PS  Z10, Z17, Z22
+	MOVQ         240(R12), BP
+	VMOVUPS      (R11)(BP*1), Z6
+	VADDPS       Z20, Z11, Z11
+	VFNMADD231PS Z10, Z18, Z28
+	VADDPS       Z19, Z26, Z10
+	MOVQ         96(R12), BP
+	VMOVUPS      (R11)(BP*1), Z17
+	MOVQ         224(R12), BP
+	VMOVUPS      (R11)(BP*1), Z18
+	VADDPS       Z18, Z17, Z20
+	VSUBPS       Z17, Z18, Z17
+	VSUBPS       Z26, Z19, Z18
+	MOVQ         56(R12), BP
+	VMOVUPS      (R11)(BP*1), Z19
+	VBROADCASTSS butterflyConstants<>+208(SB), Z24
+	VMOVAPS      Z18, Z26
+	VFNMADD231PS Z24, Z25, Z26
+	VADDPS       Z0, Z5, Z0
+	MOVQ         8(R12), BP
+	VMOVUPS      (R11)(BP*1), Z5
+	MOVQ         192(R12), BP
+	VMOVUPS      (R11)(BP*1), Z31
+	VMOVUPS      Z10, (R15)
+	MOVQ         136(R12), BP
+	VMOVUPS      (R11)(BP*1), Z10
+	VMOVUPS      Z2, 64(R15)
+	VSUBPS       Z30, Z21, Z2
+	VADDPS       Z30, Z21, Z21
+	VADDPS       Z17, Z14, Z30
+	VMOVUPS      Z11, 128(R15)
+	VSUBPS       Z10, Z5, Z11
+	VMOVUPS      Z21, 192(R15)
+	MOVQ         64(R12), BP
+	VMOVUPS      (R11)(BP*1), Z21
+	VFMADD231PS  Z24, Z18, Z25
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z5, Z25, Z5
-	MOVQ         240(R12), R14
-	VMOVUPS      (R11)(R14*1), Z13
-	VBROADCASTSS butterflyConstants<>+208(SB), Z17
-	VMOVAPS      Z5, Z25
-	VFNMADD231PS Z17, Z19, Z25
-	VFMADD231PS  Z22, Z20, Z0
-	VSUBPS       Z26, Z13, Z20
-	VFMADD231PS  Z17, Z5, Z19
-	VMOVAPS      Z20, Z5
-	VFMADD231PS  Z17, Z4, Z5
-	VADDPS       Z24, Z29, Z24
-	VADDPS       Z11, Z18, Z11
-	VBROADCASTSS butterflyConstants<>+448(SB), Z18
-	VMOVAPS      Z7, Z29
-	VFMADD231PS  Z18, Z12, Z29
-	VFMSUB231PS  Z17, Z20, Z4
-	VMOVAPS      Z0, Z20
-	VFNMADD231PS Z18, Z9, Z20
-	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z30
-	VSUBPS       Z27, Z30, Z17
-	VADDPS       Z27, Z30, Z27
-	VFNMADD231PS Z18, Z12, Z7
-	MOVQ         248(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
-	VSUBPS       Z10, Z12, Z30
-	VADDPS       Z13, Z26, Z13
-	VFMADD231PS  Z18, Z9, Z0
-	VMOVAPS      Z17, Z9
-	VFMSUB231PS  Z22, Z30, Z9
-	VADDPS       Z7, Z20, Z26
-	VADDPS       Z16, Z23, Z16
-	VFMADD231PS  Z22, Z17, Z30
+	VADDPS       Z10, Z5, Z5
+	VSUBPS       Z7, Z6, Z10
+	VMOVAPS      Z10, Z18
+	VFMADD231PS  Z24, Z15, Z18
+	VFMSUB231PS  Z24, Z10, Z15
+	VSUBPS       Z21, Z31, Z10
+	VSUBPS       Z14, Z17, Z14
 	VBROADCASTSS butterflyConstants<>+48(SB), Z17
-	VMOVAPS      Z28, Z22
-	VFMADD231PS  Z17, Z14, Z22
-	VSUBPS       Z20, Z7, Z7
-	VBROADCASTSS butterflyConstants<>+452(SB), Z20
-	VMOVAPS      Z15, Z23
-	VFNMADD231PS Z20, Z30, Z23
-	VFNMADD231PS Z17, Z14, Z28
+	VMOVAPS      Z2, Z24
+	VFNMADD231PS Z17, Z30, Z24
+	VADDPS       Z31, Z21, Z21
+	MOVQ         184(R12), BP
+	VMOVUPS      (R11)(BP*1), Z31
+	VADDPS       Z6, Z7, Z6
+	VSUBPS       Z31, Z19, Z7
+	VFMADD231PS  Z17, Z30, Z2
+	VADDPS       Z9, Z3, Z3
+	VADDPS       Z31, Z19, Z9
+	VMOVAPS      Z10, Z19
+	VFMADD231PS  Z17, Z14, Z19
+	VSUBPS       Z15, Z26, Z30
+	VFNMADD231PS Z17, Z14, Z10
+	VADDPS       Z18, Z25, Z14
+	VSUBPS       Z18, Z25, Z18
+	MOVQ         248(R12), BP
+	VMOVUPS      (R11)(BP*1), Z25
+	VSUBPS       Z27, Z25, Z31
+	VADDPS       Z25, Z27, Z25
+	VADDPS       Z12, Z8, Z8
+	VBROADCASTSS butterflyConstants<>+440(SB), Z12
+	VMOVAPS      Z11, Z27
+	VFMADD231PS  Z12, Z13, Z27
+	VADDPS       Z15, Z26, Z15
+	VMOVAPS      Z31, Z26
+	VFMADD231PS  Z12, Z7, Z26
+	VFMSUB231PS  Z12, Z31, Z7
+	VBROADCASTSS butterflyConstants<>+452(SB), Z31
+	VMOVAPS      Z28, Z17
+	VFNMADD231PS Z31, Z7, Z17
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VADDPS       Z12, Z10, Z10
-	VADDPS       Z4, Z25, Z12
-	VSUBPS       Z4, Z25, Z4
-	VADDPS       Z5, Z19, Z14
-	VSUBPS       Z5, Z19, Z5
-	VMOVAPS      Z31, Z19
-	VFMADD231PS  Z20, Z9, Z19
-	VMOVAPS      Z8, Z25
-	VFNMADD231PS Z17, Z1, Z25
-	VFNMADD231PS Z20, Z9, Z31
-	VFMADD231PS  Z17, Z1, Z8
-	VFMADD231PS  Z20, Z30, Z15
-	VBROADCASTSS butterflyConstants<>+212(SB), Z1
-	VMOVAPS      Z8, Z9
-	VFMADD231PS  Z1, Z12, Z9
-	VMOVAPS      Z22, Z20
-	VFMADD231PS  Z1, Z14, Z20
-	VMOVAPS      Z0, Z30
-	VFNMADD231PS Z18, Z15, Z30
-	VFNMADD231PS Z1, Z14, Z22
-	VADDPS       Z31, Z23, Z14
-	VSUBPS       Z23, Z31, Z23
-	VFMADD231PS  Z18, Z15, Z0
-	VFNMADD231PS Z1, Z12, Z8
-	VMOVAPS      Z29, Z12
-	VFMADD231PS  Z18, Z19, Z12
-	VBROADCASTSS butterflyConstants<>+456(SB), Z15
-	VMOVAPS      Z20, Z31
-	VFNMADD231PS Z15, Z0, Z31
-	VMOVUPS      Z31, 512(R8)(R10*1)
-	VFNMADD231PS Z18, Z19, Z29
-	VFMADD231PS  Z15, Z0, Z20
-	VMOVUPS      Z20, (R8)(R10*1)
-	VMOVAPS      Z9, Z0
-	VFMADD231PS  Z15, Z12, Z0
-	VFNMADD231PS Z15, Z12, Z9
-	VMOVAPS      Z22, Z12
-	VFMADD231PS  Z15, Z29, Z12
-	VMOVAPS      Z8, Z19
-	VFMADD231PS  Z15, Z30, Z19
-	VSUBPS       Z27, Z10, Z20
+	VFNMADD231PS Z12, Z11, Z13
+	VMOVAPS      Z29, Z11
+	VFNMADD231PS Z31, Z26, Z11
+	VFMADD231PS  Z31, Z7, Z28
+	VBROADCASTSS butterflyConstants<>+448(SB), Z7
+	VMOVAPS      Z13, Z12
+	VFMADD231PS  Z7, Z23, Z12
+	VFNMADD231PS Z7, Z23, Z13
+	VMOVAPS      Z27, Z23
+	VFMADD231PS  Z7, Z22, Z23
+	MOVQ         (R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VFNMADD231PS Z7, Z22, Z27
+	VSUBPS       Z11, Z17, Z22
+	VADDPS       Z17, Z11, Z11
+	VSUBPS       Z27, Z13, Z17
+	MOVQ         8(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z13, Z27, Z13
+	VFMADD231PS  Z31, Z26, Z29
+	VBROADCASTSS butterflyConstants<>+212(SB), Z26
+	VMOVAPS      Z19, Z27
+	VFNMADD231PS Z26, Z15, Z27
+	VMOVAPS      Z23, Z31
+	VFMADD231PS  Z7, Z29, Z31
+	MOVQ         16(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VFNMADD231PS Z7, Z29, Z23
+	VFMADD231PS  Z26, Z15, Z19
+	VMOVAPS      Z12, Z15
+	VFNMADD231PS Z7, Z28, Z15
+	VMOVAPS      Z2, Z29
+	VFMADD231PS  Z26, Z14, Z29
+	MOVQ         24(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VFNMADD231PS Z26, Z14, Z2
+	VFMADD231PS  Z7, Z28, Z12
+	VBROADCASTSS butterflyConstants<>+456(SB), Z14
+	VMOVAPS      Z29, Z28
+	VFMADD231PS  Z14, Z31, Z28
+	VFNMADD231PS Z14, Z31, Z29
+	VMOVUPS      Z28, (R8)(R10*1)
+	MOVQ         32(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVAPS      Z27, Z28
+	VFMADD231PS  Z14, Z23, Z28
+	VMOVUPS      Z28, 768(R9)(R10*1)
+	VMOVAPS      Z2, Z28
+	VFMADD231PS  Z14, Z15, Z28
+	VMOVAPS      Z24, Z31
+	VFMADD231PS  Z26, Z30, Z31
+	MOVQ         40(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VFNMADD231PS Z14, Z15, Z2
+	VMOVUPS      Z2, 768(R8)(R10*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z6, Z21, Z31
-	VFNMADD231PS Z15, Z30, Z8
-	VFNMADD231PS Z15, Z29, Z22
-	VMOVAPS      Z25, Z15
-	VFMADD231PS  Z1, Z5, Z15
-	VMOVAPS      Z7, Z29
-	VFNMADD231PS Z18, Z14, Z29
-	VMOVUPS      Z8, 320(R9)(R10*1)
-	VMOVAPS      Z26, Z8
-	VFNMADD231PS Z18, Z23, Z8
-	VFNMADD231PS Z1, Z5, Z25
-	VADDPS       Z13, Z16, Z5
-	VADDPS       Z21, Z6, Z6
-	VBROADCASTSS butterflyConstants<>+460(SB), Z21
-	VMOVAPS      Z25, Z30
-	VFNMADD231PS Z21, Z29, Z30
-	VFMADD231PS  Z18, Z23, Z26
-	VFMADD231PS  Z18, Z14, Z7
-	VMOVAPS      Z28, Z14
-	VFMADD231PS  Z1, Z4, Z14
-	VFMADD231PS  Z21, Z29, Z25
-	VMULPS       Z21, Z8, Z8
-	VMOVUPS      192(R13), Z18
-	VSUBPS       Z2, Z18, Z23
-	VMOVAPS      Z14, Z29
-	VFMADD231PS  Z21, Z26, Z29
-	VFNMADD231PS Z1, Z4, Z28
-	VMOVUPS      Z29, 192(R8)(R10*1)
-	VADDPS       Z10, Z27, Z4
-	VMOVUPS      Z30, 704(R9)(R10*1)
-	VMOVUPS      320(R13), Z10
-	VADDPS       Z24, Z10, Z27
-	VMOVUPS      Z12, 320(R8)(R10*1)
-	VMOVAPS      Z28, Z12
-	VFNMADD231PS Z21, Z7, Z12
-	VADDPS       Z2, Z18, Z2
-	VFNMADD231PS Z21, Z26, Z14
-	VFMADD231PS  Z21, Z7, Z28
-	VADDPS       Z6, Z2, Z7
+	VADDPS       Z1, Z8, Z2
+	VFNMADD231PS Z14, Z23, Z27
+	MOVQ         48(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VFNMADD231PS Z26, Z30, Z24
+	VMOVUPS      Z29, 512(R8)(R10*1)
+	VSUBPS       Z0, Z20, Z15
+	VSUBPS       Z4, Z5, Z23
+	VADDPS       Z4, Z5, Z4
+	MOVQ         56(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VSUBPS       Z16, Z6, Z5
+	VMOVAPS      Z19, Z29
+	VFMADD231PS  Z14, Z12, Z29
+	VMOVAPS      Z13, Z30
+	VFMADD231PS  Z7, Z22, Z30
+	VFNMADD231PS Z7, Z22, Z13
+	MOVQ         64(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVAPS      Z10, Z22
+	VFNMADD231PS Z26, Z18, Z22
+	VMOVUPS      Z28, 320(R8)(R10*1)
+	VSUBPS       Z9, Z25, Z28
+	VFNMADD231PS Z14, Z12, Z19
+	MOVQ         72(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VFMADD231PS  Z26, Z18, Z10
+	VMOVUPS      Z27, 320(R9)(R10*1)
+	VADDPS       Z6, Z16, Z6
+	VBROADCASTSS butterflyConstants<>+460(SB), Z12
+	VMOVAPS      Z31, Z14
+	VFMADD231PS  Z12, Z30, Z14
+	VADDPS       Z25, Z9, Z9
+	MOVQ         80(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VSUBPS       Z2, Z4, Z16
+	VADDPS       Z20, Z0, Z0
+	VSUBPS       Z8, Z1, Z1
+	VADDPS       192(R15), Z21, Z8
+	MOVQ         88(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      64(R15), Z18
+	VSUBPS       128(R15), Z18, Z20
+	VFNMADD231PS Z12, Z30, Z31
+	VBROADCASTSS butterflyConstants<>+208(SB), Z25
+	VMOVAPS      Z28, Z27
+	VFMADD231PS  Z25, Z20, Z27
+	VMULPS       Z12, Z13, Z13
+	MOVQ         96(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVAPS      Z17, Z30
+	VFNMADD231PS Z7, Z11, Z30
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      Z14, 704(R8)(R10*1)
-	VSUBPS       Z16, Z13, Z13
-	VMOVUPS      Z28, 448(R8)(R10*1)
-	VMOVUPS      128(R13), Z14
-	VMOVUPS      256(R13), Z16
-	VSUBPS       Z16, Z14, Z18
-	VADDPS       Z16, Z14, Z14
-	VSUBPS       Z3, Z11, Z16
-	VADDPS       Z13, Z16, Z21
-	VSUBPS       Z16, Z13, Z13
-	VMOVUPS      Z9, 512(R9)(R10*1)
-	VADDPS       Z3, Z11, Z3
-	VMULPS       Z17, Z21, Z9
-	VSUBPS       Z10, Z24, Z10
-	VMOVUPS      64(R13), Z11
-	VMOVUPS      (R13), Z16
-	VSUBPS       Z16, Z11, Z21
-	VMOVUPS      Z0, (R9)(R10*1)
-	VBROADCASTSS butterflyConstants<>+208(SB), Z0
-	VMOVAPS      Z18, Z24
-	VFMADD231PS  Z0, Z10, Z24
-	VADDPS       Z16, Z11, Z11
-	VSUBPS       Z11, Z4, Z16
-	VSUBPS       Z8, Z15, Z26
-	VSUBPS       Z6, Z2, Z2
-	VFNMADD231PS Z0, Z18, Z10
-	VSUBPS       Z27, Z14, Z6
-	VMULPS       Z17, Z13, Z13
-	VADDPS       Z5, Z3, Z18
-	VMOVUPS      Z22, 768(R8)(R10*1)
-	VSUBPS       Z9, Z23, Z22
-	VADDPS       Z27, Z14, Z14
-	VMOVAPS      Z21, Z27
-	VFMSUB231PS  Z0, Z20, Z27
-	VADDPS       Z27, Z10, Z28
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VADDPS       Z13, Z31, Z29
-	VADDPS       Z4, Z11, Z4
-	VSUBPS       Z27, Z10, Z10
-	VADDPS       Z16, Z6, Z11
-	VSUBPS       Z6, Z16, Z6
-	VFMADD231PS  Z0, Z21, Z20
-	VSUBPS       Z18, Z7, Z0
-	VMULPS       Z1, Z10, Z10
-	VMULPS       Z17, Z11, Z11
+	VFMADD231PS  Z7, Z11, Z17
+	VMOVUPS      Z31, 704(R8)(R10*1)
+	VSUBPS       Z13, Z10, Z7
+	VADDPS       128(R15), Z18, Z11
+	MOVQ         104(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      192(R15), Z18
+	VSUBPS       Z21, Z18, Z18
+	VMOVAPS      Z1, Z21
+	VFNMADD231PS Z25, Z23, Z21
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z7, 448(R9)(R10*1)
+	MOVQ         112(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      (R15), Z4
+	VADDPS       Z4, Z3, Z7
+	VSUBPS       Z7, Z6, Z31
+	VMOVUPS      Z19, 512(R9)(R10*1)
+	VSUBPS       Z4, Z3, Z3
+	MOVQ         120(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      Z29, (R9)(R10*1)
+	VADDPS       Z0, Z8, Z4
+	VADDPS       Z5, Z3, Z19
+	VFMSUB231PS  Z25, Z28, Z20
 	VSUBPS       Z3, Z5, Z3
-	VMOVUPS      Z12, 896(R8)(R10*1)
-	VADDPS       Z8, Z15, Z5
-	VADDPS       Z20, Z24, Z8
-	VADDPS       Z10, Z22, Z12
-	VADDPS       Z18, Z7, Z7
-	VADDPS       Z11, Z2, Z15
-	VMULPS       Z1, Z28, Z16
-	VADDPS       Z4, Z14, Z18
-	VMULPS       Z17, Z6, Z6
-	VSUBPS       Z18, Z7, Z17
-	VSUBPS       Z10, Z22, Z10
-	VMULPS       Z1, Z8, Z8
-	VADDPS       Z6, Z3, Z21
-	VSUBPS       Z14, Z4, Z4
-	VSUBPS       Z20, Z24, Z14
-	VMOVUPS      Z5, 896(R9)(R10*1)
-	VADDPS       Z16, Z29, Z5
-	VMOVUPS      Z5, 64(R9)(R10*1)
-	VMOVUPS      Z10, 832(R8)(R10*1)
+	MOVQ         128(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z20, Z21, Z5
+	VFMADD231PS  Z25, Z1, Z23
+	VBROADCASTSS butterflyConstants<>+48(SB), Z1
+	VMULPS       Z1, Z19, Z19
+	VMOVUPS      Z14, 192(R8)(R10*1)
+	MOVQ         136(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z6, Z7, Z6
+	VSUBPS       Z11, Z9, Z7
+	VADDPS       Z13, Z10, Z10
+	VSUBPS       Z27, Z23, Z13
+	MOVQ         144(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMULPS       Z26, Z13, Z13
+	VADDPS       Z9, Z11, Z9
+	VADDPS       Z19, Z18, Z11
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VADDPS       Z9, Z23, Z5
-	VMULPS       Z1, Z14, Z1
-	VMOVUPS      Z0, 256(R8)(R10*1)
-	VSUBPS       Z8, Z5, Z0
-	VMOVUPS      Z0, 576(R8)(R10*1)
-	VMOVUPS      Z12, 384(R8)(R10*1)
-	VSUBPS       Z13, Z31, Z0
-	VSUBPS       Z6, Z3, Z3
-	VSUBPS       Z11, Z2, Z2
-	VADDPS       Z1, Z0, Z6
-	VMOVUPS      Z19, 768(R9)(R10*1)
-	VMOVUPS      Z26, 448(R9)(R10*1)
-	VSUBPS       Z16, Z29, Z9
-	VMOVUPS      Z4, 256(R9)(R10*1)
+	VMULPS       Z1, Z3, Z3
+	MOVQ         152(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VSUBPS       Z16, Z7, Z14
+	VADDPS       Z3, Z15, Z25
+	VSUBPS       Z0, Z8, Z0
+	VSUBPS       Z20, Z21, Z8
+	VMULPS       Z26, Z5, Z5
+	MOVQ         160(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVAPS      Z22, Z20
+	VFMADD231PS  Z12, Z30, Z20
+	VMOVAPS      Z24, Z21
+	VFNMADD231PS Z12, Z17, Z21
+	VADDPS       Z27, Z23, Z23
+	VMULPS       Z26, Z8, Z8
+	MOVQ         168(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMULPS       Z26, Z23, Z23
+	VADDPS       Z6, Z4, Z26
+	VADDPS       Z7, Z16, Z7
+	VMULPS       Z1, Z14, Z14
+	MOVQ         176(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VSUBPS       Z5, Z25, Z16
+	VSUBPS       Z3, Z15, Z3
+	VFMADD231PS  Z12, Z17, Z24
+	VSUBPS       Z19, Z18, Z15
+	VSUBPS       Z6, Z4, Z4
+	MOVQ         184(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      Z4, 256(R8)(R10*1)
+	VMOVUPS      Z24, 448(R8)(R10*1)
+	VSUBPS       Z14, Z31, Z4
+	VADDPS       Z14, Z31, Z6
+	MOVQ         192(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z9, Z2, Z14
+	VMOVUPS      Z4, 640(R9)(R10*1)
+	VSUBPS       Z13, Z3, Z4
+	VSUBPS       Z8, Z15, Z17
+	MOVQ         200(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z8, Z15, Z8
+	VMULPS       Z1, Z7, Z1
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	VMOVUPS      Z8, 384(R8)(R10*1)
+	VADDPS       Z13, Z3, Z3
+	VMOVUPS      Z21, 896(R8)(R10*1)
+	MOVQ         208(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z1, Z0, Z7
+	VFNMADD231PS Z12, Z30, Z22
+	VMOVUPS      Z3, 832(R9)(R10*1)
+	VSUBPS       Z2, Z9, Z2
+	MOVQ         216(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z23, Z11, Z3
+	VMOVUPS      Z22, 704(R9)(R10*1)
+	VSUBPS       Z14, Z26, Z8
 	VSUBPS       Z1, Z0, Z0
-	VMOVUPS      Z6, 832(R9)(R10*1)
-	VMOVUPS      Z0, 384(R9)(R10*1)
-	VMOVUPS      Z17, 64(DI)(R10*1)
-	VMOVUPS      Z25, 192(R9)(R10*1)
-	VADDPS       Z18, Z7, Z0
-	VMOVUPS      Z21, 128(R9)(R10*1)
-	VMOVUPS      Z9, 576(R9)(R10*1)
-	VMOVUPS      Z3, 640(R9)(R10*1)
-	VMOVUPS      Z15, 128(R8)(R10*1)
-	VADDPS       Z8, Z5, Z1
-	VMOVUPS      Z1, 64(R8)(R10*1)
-	VMOVUPS      Z2, 640(R8)(R10*1)
-	VMOVUPS      Z0, (DI)(R10*1)
+	MOVQ         224(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      Z4, 384(R9)(R10*1)
+	VSUBPS       Z23, Z11, Z1
+	VADDPS       Z14, Z26, Z4
+	VMOVUPS      Z16, 576(R9)(R10*1)
+	VMOVUPS      Z17, 832(R8)(R10*1)
+	MOVQ         232(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VADDPS       Z5, Z25, Z5
+	VMOVUPS      Z3, 64(R8)(R10*1)
+	VMOVUPS      Z10, 896(R9)(R10*1)
+	VMOVUPS      Z7, 128(R8)(R10*1)
+	MOVQ         240(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      Z4, (DI)(R10*1)
+	VMOVUPS      Z0, 640(R8)(R10*1)
+	VMOVUPS      Z1, 576(R8)(R10*1)
+	VMOVUPS      Z20, 192(R9)(R10*1)
+	MOVQ         248(R14), R8
+	PREFETCHT0   (R13)(R8*1)
+	VMOVUPS      Z6, 128(R9)(R10*1)
+	VMOVUPS      Z2, 256(R9)(R10*1)
+	VMOVUPS      Z8, 64(DI)(R10*1)
+	VMOVUPS      Z5, 64(R9)(R10*1)
 	CMPQ         DX, 16(CX)
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -27961,9 +28256,9 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
-TEXT ·LineBack32AVX512(SB), $264-16
+TEXT ·LineBack32AVX512(SB), $8-16
 	MOVQ job+0(FP), AX
 	MOVQ transfers+8(FP), AX
 	MOVQ 120(AX), CX
@@ -27971,13 +28266,10 @@ TEXT ·LineBack32AVX512(SB), $264-16
 	MOVQ (CX), DX
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), SI
-	LEAQ 8(SP), R13
-	ADDQ $0x3f, R13
-	ANDQ $-64, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -27988,333 +28280,360 @@ line:
 	MOVQ         8(AX), DI
 	MOVQ         16(AX), R8
 	MOVQ         24(AX), R9
-	VMOVUPS      448(R8)(R10*1), Z0
-	VMOVUPS      896(R8)(R10*1), Z1
+	VMOVUPS      320(R8)(R10*1), Z0
+	VMOVUPS      768(R8)(R10*1), Z1
 	VSUBPS       Z1, Z0, Z2
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      320(R8)(R10*1), Z3
-	VMOVUPS      768(R8)(R10*1), Z4
+	VMOVUPS      (DI)(R10*1), Z3
+	VMOVUPS      64(DI)(R10*1), Z4
 	VADDPS       Z4, Z3, Z5
-	VMOVUPS      192(R8)(R10*1), Z6
-	VMOVUPS      704(R8)(R10*1), Z7
-	VSUBPS       Z7, Z6, Z8
-	VMOVUPS      192(R9)(R10*1), Z9
-	VMOVUPS      704(R9)(R10*1), Z10
+	VMOVUPS      (R8)(R10*1), Z6
+	VMOVUPS      512(R8)(R10*1), Z7
+	VADDPS       Z7, Z6, Z8
+	VMOVUPS      320(R9)(R10*1), Z9
+	VMOVUPS      768(R9)(R10*1), Z10
 	VADDPS       Z10, Z9, Z11
-	VSUBPS       Z10, Z9, Z9
-	VMOVUPS      (R8)(R10*1), Z10
-	VMOVUPS      512(R8)(R10*1), Z12
-	VADDPS       Z12, Z10, Z13
-	VMOVUPS      448(R9)(R10*1), Z14
-	VMOVUPS      896(R9)(R10*1), Z15
-	VADDPS       Z15, Z14, Z16
-	VSUBPS       Z12, Z10, Z10
-	VMOVUPS      (R9)(R10*1), Z12
-	VMOVUPS      512(R9)(R10*1), Z17
-	VADDPS       Z17, Z12, Z18
-	VSUBPS       Z17, Z12, Z12
-	VSUBPS       Z4, Z3, Z3
-	VMOVUPS      320(R9)(R10*1), Z4
-	VMOVUPS      768(R9)(R10*1), Z17
-	VSUBPS       Z17, Z4, Z19
-	VMOVUPS      64(R8)(R10*1), Z20
-	VMOVUPS      576(R8)(R10*1), Z21
-	VSUBPS       Z21, Z20, Z22
-	VSUBPS       Z15, Z14, Z14
-	VSUBPS       Z14, Z2, Z15
-	VADDPS       Z3, Z12, Z23
+	VMOVUPS      192(R9)(R10*1), Z12
+	VMOVUPS      704(R9)(R10*1), Z13
+	VSUBPS       Z13, Z12, Z14
+	VMOVUPS      (R9)(R10*1), Z15
+	VMOVUPS      512(R9)(R10*1), Z16
+	VSUBPS       Z16, Z15, Z17
+	VMOVUPS      192(R8)(R10*1), Z18
+	VMOVUPS      704(R8)(R10*1), Z19
+	VSUBPS       Z19, Z18, Z20
 	VADDPS       Z1, Z0, Z0
-	VSUBPS       Z9, Z8, Z1
-	VADDPS       Z17, Z4, Z4
-	VMOVUPS      384(R9)(R10*1), Z17
-	VMOVUPS      832(R9)(R10*1), Z24
-	VSUBPS       Z24, Z17, Z25
-	VADDPS       Z21, Z20, Z20
-	VADDPS       Z8, Z9, Z8
-	VADDPS       Z7, Z6, Z6
-	VSUBPS       Z0, Z6, Z7
-	VSUBPS       Z4, Z18, Z9
+	VMOVUPS      448(R8)(R10*1), Z1
+	VMOVUPS      896(R8)(R10*1), Z21
+	VSUBPS       Z21, Z1, Z22
+	VADDPS       Z13, Z12, Z12
+	VSUBPS       Z4, Z3, Z3
+	VSUBPS       Z7, Z6, Z4
+	VSUBPS       Z14, Z20, Z6
+	VMOVUPS      448(R9)(R10*1), Z7
+	VMOVUPS      896(R9)(R10*1), Z13
+	VSUBPS       Z13, Z7, Z23
+	VSUBPS       Z2, Z17, Z24
+	VADDPS       Z21, Z1, Z1
+	VSUBPS       Z10, Z9, Z9
+	VMOVUPS      64(R9)(R10*1), Z10
+	VMOVUPS      576(R9)(R10*1), Z21
+	VADDPS       Z21, Z10, Z25
+	VMOVUPS      384(R9)(R10*1), Z26
+	VMOVUPS      832(R9)(R10*1), Z27
+	VADDPS       Z27, Z26, Z28
+	VADDPS       Z22, Z23, Z29
+	VADDPS       Z29, Z6, Z30
+	VADDPS       Z9, Z4, Z31
+	VADDPS       Z16, Z15, Z15
+	VADDPS       Z0, Z8, Z16
+	VADDPS       Z20, Z14, Z14
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VSUBPS       Z16, Z11, Z21
-	VADDPS       Z7, Z9, Z26
-	VADDPS       Z2, Z14, Z2
-	VSUBPS       Z25, Z22, Z14
-	VSUBPS       Z7, Z9, Z7
-	VADDPS       Z4, Z18, Z4
-	VSUBPS       Z3, Z12, Z3
-	VADDPS       Z5, Z13, Z9
-	VADDPS       Z2, Z1, Z12
-	VSUBPS       Z19, Z10, Z18
-	VSUBPS       Z5, Z13, Z5
-	VSUBPS       Z15, Z8, Z13
-	VADDPS       Z21, Z5, Z27
-	VADDPS       Z24, Z17, Z17
-	VADDPS       Z15, Z8, Z8
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z0, Z6, Z0
-	VBROADCASTSS butterflyConstants<>+48(SB), Z2
-	VMOVAPS      Z23, Z6
-	VFNMADD231PS Z2, Z8, Z6
-	VADDPS       Z19, Z10, Z10
-	VFMADD231PS  Z2, Z8, Z23
-	VADDPS       Z25, Z22, Z8
-	VMOVAPS      Z10, Z15
-	VFMADD231PS  Z2, Z13, Z15
-	VMOVAPS      Z3, Z19
-	VFMADD231PS  Z2, Z12, Z19
-	VMOVAPS      Z18, Z22
-	VFNMADD231PS Z2, Z1, Z22
-	VBROADCASTSS butterflyConstants<>+208(SB), Z24
-	VMOVAPS      Z27, Z25
-	VFMADD231PS  Z24, Z7, Z25
+	VSUBPS       Z23, Z22, Z20
+	VADDPS       Z13, Z7, Z7
+	VADDPS       Z2, Z17, Z2
+	VSUBPS       Z20, Z14, Z13
+	VSUBPS       Z28, Z25, Z17
+	VADDPS       Z20, Z14, Z14
+	VSUBPS       Z11, Z15, Z20
+	VADDPS       Z19, Z18, Z18
+	VSUBPS       Z1, Z18, Z19
+	VSUBPS       Z0, Z8, Z0
+	VSUBPS       Z7, Z12, Z8
+	VADDPS       Z1, Z18, Z1
+	VADDPS       Z1, Z16, Z18
+	VSUBPS       Z9, Z4, Z4
+	VSUBPS       Z1, Z16, Z1
+	VADDPS       Z11, Z15, Z9
+	VADDPS       Z7, Z12, Z7
+	VSUBPS       Z29, Z6, Z6
+	VADDPS       Z19, Z20, Z11
+	VBROADCASTSS butterflyConstants<>+48(SB), Z12
+	VMOVAPS      Z4, Z15
+	VFNMADD231PS Z12, Z6, Z15
+	VSUBPS       Z7, Z9, Z16
+	VMOVUPS      128(R8)(R10*1), Z22
+	VMOVUPS      640(R8)(R10*1), Z23
+	VADDPS       Z23, Z22, Z29
+	VADDPS       256(R8)(R10*1), Z5, Z10
+	VADDPS       Z28, Z25, Z25
+	VSUBPS       Z16, Z1, Z28
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      64(R9)(R10*1), Z28
-	VMOVUPS      576(R9)(R10*1), Z29
-	VSUBPS       Z29, Z28, Z30
-	VFMADD231PS  Z2, Z1, Z18
-	VFNMADD231PS Z2, Z12, Z3
-	VBROADCASTSS butterflyConstants<>+440(SB), Z1
-	VMOVAPS      Z23, Z12
-	VFMADD231PS  Z1, Z18, Z12
-	VFMSUB231PS  Z24, Z27, Z7
-	VADDPS       Z29, Z28, Z27
-	VFNMADD231PS Z2, Z13, Z10
-	VSUBPS       Z21, Z5, Z5
-	VADDPS       Z16, Z11, Z11
-	VMOVAPS      Z3, Z13
-	VFMSUB231PS  Z1, Z15, Z13
-	VMOVUPS      128(R9)(R10*1), Z16
-	VMOVUPS      640(R9)(R10*1), Z21
-	VSUBPS       Z21, Z16, Z28
-	VFMADD231PS  Z1, Z3, Z15
-	VFNMADD231PS Z1, Z23, Z18
-	VBROADCASTSS butterflyConstants<>+444(SB), Z1
-	VMOVAPS      Z22, Z3
-	VFMADD231PS  Z1, Z6, Z3
-	VFMSUB231PS  Z1, Z22, Z6
-	VADDPS       Z17, Z27, Z22
-	VMOVUPS      384(R8)(R10*1), Z23
-	VMOVUPS      832(R8)(R10*1), Z29
-	VSUBPS       Z29, Z23, Z31
-	VMOVUPS      Z15, (R13)
-	VMOVAPS      Z19, Z15
-	VFMADD231PS  Z1, Z10, Z15
-	VSUBPS       Z17, Z27, Z17
-	VSUBPS       Z11, Z4, Z27
-	VADDPS       Z29, Z23, Z23
-	VADDPS       Z11, Z4, Z4
-	VMOVAPS      Z26, Z11
-	VFMADD231PS  Z24, Z5, Z11
-	VSUBPS       Z0, Z9, Z29
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VFNMADD231PS Z1, Z19, Z10
-	VSUBPS       Z27, Z29, Z1
-	VADDPS       Z31, Z30, Z19
-	VADDPS       Z0, Z9, Z0
-	VADDPS       Z29, Z27, Z9
-	VMOVAPS      Z19, Z27
-	VFMADD231PS  Z24, Z14, Z27
-	VSUBPS       Z31, Z30, Z29
-	VSUBPS       Z23, Z20, Z30
-	VFNMADD231PS Z24, Z26, Z5
-	VMOVUPS      128(R8)(R10*1), Z26
-	VMOVUPS      640(R8)(R10*1), Z31
-	VMOVUPS      Z7, 64(R13)
-	VSUBPS       Z31, Z26, Z7
-	VMOVUPS      Z25, 128(R13)
-	VADDPS       Z30, Z17, Z25
-	VSUBPS       Z17, Z30, Z17
-	VADDPS       Z31, Z26, Z26
-	VADDPS       Z23, Z20, Z20
-	VMOVUPS      (DI)(R10*1), Z23
-	VMOVUPS      64(DI)(R10*1), Z30
-	VADDPS       Z30, Z23, Z31
-	VADDPS       Z21, Z16, Z16
-	VSUBPS       Z30, Z23, Z21
-	VFNMADD231PS Z24, Z19, Z14
-	VMOVUPS      256(R9)(R10*1), Z19
-	VSUBPS       Z19, Z21, Z23
-	VADDPS       Z7, Z28, Z30
-	VADDPS       Z19, Z21, Z19
-	VMOVAPS      Z8, Z21
-	VFMADD231PS  Z24, Z29, Z21
-	VFMSUB231PS  Z24, Z8, Z29
-	VMOVUPS      256(R8)(R10*1), Z8
-	VADDPS       Z8, Z31, Z24
-	VSUBPS       Z28, Z7, Z7
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VADDPS       Z26, Z24, Z28
-	VSUBPS       Z26, Z24, Z24
-	VMOVAPS      Z23, Z26
-	VFNMADD231PS Z2, Z7, Z26
-	VSUBPS       Z8, Z31, Z8
-	VMOVAPS      Z19, Z31
-	VFNMADD231PS Z2, Z30, Z31
-	VFMADD231PS  Z2, Z7, Z23
-	VSUBPS       Z16, Z8, Z7
-	VMULPS       Z2, Z1, Z1
-	VADDPS       Z16, Z8, Z8
-	VFMADD231PS  Z2, Z30, Z19
-	VADDPS       Z22, Z24, Z16
-	VSUBPS       Z20, Z28, Z30
-	VMULPS       Z2, Z9, Z9
-	VADDPS       Z20, Z28, Z20
-	VSUBPS       Z22, Z24, Z22
-	VBROADCASTSS butterflyConstants<>+212(SB), Z24
-	VMOVAPS      Z23, Z28
-	VFMADD231PS  Z24, Z14, Z28
-	VFNMADD231PS Z24, Z14, Z23
-	VMOVAPS      Z26, Z14
-	VFNMADD231PS Z24, Z27, Z14
-	VFMADD231PS  Z24, Z27, Z26
-	VMOVAPS      Z7, Z27
-	VFNMADD231PS Z2, Z17, Z27
-	VFMADD231PS  Z2, Z17, Z7
-	VMOVAPS      Z8, Z17
-	VFNMADD231PS Z2, Z25, Z17
-	VFMADD231PS  Z2, Z25, Z8
-	VMOVAPS      Z7, Z2
-	VFNMADD231PS Z24, Z5, Z2
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	VSUBPS       Z0, Z20, Z25
-	VADDPS       Z0, Z20, Z0
-	VBROADCASTSS butterflyConstants<>+456(SB), Z20
-	VMULPS       Z20, Z13, Z13
-	MOVQ         128(R12), DI
-	VMOVUPS      Z25, (R11)(DI*1)
-	MOVQ         (R12), DI
-	VMOVUPS      Z0, (R11)(DI*1)
-	VMOVAPS      Z28, Z0
-	VFNMADD231PS Z20, Z18, Z0
-	VFMADD231PS  Z20, Z18, Z28
-	VADDPS       Z4, Z30, Z18
-	MOVQ         8(R12), DI
-	VMOVUPS      Z28, (R11)(DI*1)
-	MOVQ         192(R12), DI
-	VMOVUPS      Z18, (R11)(DI*1)
-	VFMADD231PS  Z24, Z5, Z7
-	VMOVAPS      Z27, Z5
-	VFNMADD231PS Z24, Z11, Z5
-	VBROADCASTSS butterflyConstants<>+464(SB), Z18
-	VMULPS       Z18, Z3, Z3
-	VMOVAPS      Z19, Z25
-	VFNMADD231PS Z24, Z21, Z25
-	MOVQ         16(R12), DI
-	VMOVUPS      Z7, (R11)(DI*1)
-	VSUBPS       Z13, Z25, Z7
-	VSUBPS       Z4, Z30, Z4
-	VFMADD231PS  Z24, Z21, Z19
-	VADDPS       Z13, Z25, Z13
-	VADDPS       Z9, Z16, Z21
-	VADDPS       Z3, Z26, Z25
-	VMOVAPS      Z31, Z28
-	VFNMADD231PS Z24, Z29, Z28
-	VFMADD231PS  Z24, Z29, Z31
-	VMOVAPS      Z28, Z29
-	VFNMADD231PS Z18, Z15, Z29
-	VMOVAPS      Z23, Z30
-	VFMADD231PS  Z20, Z12, Z30
-	PREFETCHT1   (DX)
-	PREFETCHT1   (DX)(BX*1)
-	ADDQ         SI, DX
-	MOVQ         144(R12), DI
-	VMOVUPS      Z2, (R11)(DI*1)
-	VMULPS       Z18, Z6, Z2
-	VSUBPS       Z3, Z26, Z3
-	VMOVAPS      Z31, Z6
-	VFNMADD231PS Z18, Z10, Z6
-	VFMADD231PS  Z18, Z15, Z28
-	VFMADD231PS  Z24, Z11, Z27
-	VADDPS       Z1, Z22, Z11
-	VMULPS       128(R13), Z24, Z15
-	VMULPS       64(R13), Z24, Z24
-	VADDPS       Z24, Z17, Z26
-	MOVQ         136(R12), DI
-	VMOVUPS      Z0, (R11)(DI*1)
-	VSUBPS       Z24, Z17, Z0
-	VADDPS       Z15, Z8, Z17
-	VADDPS       Z2, Z14, Z24
-	VSUBPS       Z1, Z22, Z1
-	MOVQ         208(R12), DI
-	VMOVUPS      Z27, (R11)(DI*1)
-	VMULPS       (R13), Z20, Z22
-	MOVQ         48(R12), DI
-	VMOVUPS      Z26, (R11)(DI*1)
-	MOVQ         216(R12), DI
-	VMOVUPS      Z28, (R11)(DI*1)
-	VSUBPS       Z9, Z16, Z9
+	VADDPS       Z7, Z9, Z7
+	VADDPS       Z8, Z0, Z9
+	VSUBPS       Z29, Z10, Z21
+	VSUBPS       Z23, Z22, Z22
+	VMULPS       Z12, Z28, Z23
+	VSUBPS       Z8, Z0, Z0
+	VMOVAPS      Z24, Z8
+	VFMADD231PS  Z12, Z30, Z8
+	VSUBPS       256(R9)(R10*1), Z3, Z28
+	VADDPS       Z1, Z16, Z1
+	VFNMADD231PS Z12, Z30, Z24
+	VSUBPS       Z25, Z21, Z16
+	VADDPS       Z23, Z16, Z30
+	VSUBPS       Z19, Z20, Z19
+	VSUBPS       Z23, Z16, Z16
 	MOVQ         160(R12), DI
-	VMOVUPS      Z1, (R11)(DI*1)
-	VSUBPS       Z2, Z14, Z1
-	VFNMADD231PS Z20, Z12, Z23
-	VADDPS       Z22, Z19, Z2
+	VMOVUPS      Z16, (R11)(DI*1)
+	MOVQ         32(R12), DI
+	VMOVUPS      Z30, (R11)(DI*1)
+	VMOVUPS      128(R9)(R10*1), Z16
+	VMOVUPS      640(R9)(R10*1), Z20
+	VSUBPS       Z20, Z16, Z23
+	VMOVAPS      Z2, Z30
+	VFNMADD231PS Z12, Z14, Z30
+	VADDPS       Z25, Z21, Z21
+	VMOVAPS      Z31, Z25
+	VFMADD231PS  Z12, Z13, Z25
+	VFNMADD231PS Z12, Z13, Z31
+	VSUBPS       Z27, Z26, Z13
+	VBROADCASTSS butterflyConstants<>+444(SB), Z26
+	VMOVAPS      Z30, Z27
+	VFMSUB231PS  Z26, Z15, Z27
+	VFMADD231PS  Z12, Z14, Z2
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         152(R12), DI
-	VMOVUPS      Z6, (R11)(DI*1)
-	MOVQ         176(R12), DI
-	VMOVUPS      Z0, (R11)(DI*1)
-	MOVQ         232(R12), DI
-	VMOVUPS      Z25, (R11)(DI*1)
-	VSUBPS       Z22, Z19, Z0
-	VSUBPS       Z15, Z8, Z6
-	MOVQ         184(R12), DI
-	VMOVUPS      Z7, (R11)(DI*1)
-	VFMADD231PS  Z18, Z10, Z31
-	MOVQ         168(R12), DI
-	VMOVUPS      Z1, (R11)(DI*1)
-	MOVQ         88(R12), DI
-	VMOVUPS      Z29, (R11)(DI*1)
-	MOVQ         200(R12), DI
-	VMOVUPS      Z30, (R11)(DI*1)
-	MOVQ         56(R12), DI
-	VMOVUPS      Z13, (R11)(DI*1)
+	VFMADD231PS  Z26, Z30, Z15
+	VMULPS       Z12, Z1, Z1
+	VFMADD231PS  Z12, Z6, Z4
+	VMOVAPS      Z31, Z6
+	VFNMADD231PS Z26, Z8, Z6
+	VADDPS       Z29, Z10, Z10
+	VSUBPS       Z23, Z22, Z14
+	VBROADCASTSS butterflyConstants<>+440(SB), Z29
+	VMOVAPS      Z24, Z30
+	VFMSUB231PS  Z29, Z25, Z30
+	VMOVAPS      Z2, Z16
+	VFMADD231PS  Z29, Z4, Z16
+	VSUBPS       Z1, Z21, Z20
+	VFNMADD231PS Z29, Z2, Z4
+	VFMADD231PS  Z29, Z24, Z25
+	VADDPS       Z1, Z21, Z1
+	VMOVUPS      384(R8)(R10*1), Z2
+	VMOVUPS      832(R8)(R10*1), Z21
+	VADDPS       Z21, Z2, Z24
+	VMOVAPS      Z28, Z29
+	VFMADD231PS  Z12, Z14, Z29
 	MOVQ         96(R12), DI
-	VMOVUPS      Z9, (R11)(DI*1)
+	VMOVUPS      Z20, (R11)(DI*1)
+	VADDPS       Z22, Z23, Z20
+	VFMADD231PS  Z26, Z31, Z8
+	VMOVUPS      64(R8)(R10*1), Z22
+	VMOVUPS      576(R8)(R10*1), Z23
+	VADDPS       Z23, Z22, Z26
+	VSUBPS       Z21, Z2, Z2
+	VBROADCASTSS butterflyConstants<>+208(SB), Z21
+	VMOVAPS      Z11, Z31
+	VFMADD231PS  Z21, Z0, Z31
 	MOVQ         224(R12), DI
-	VMOVUPS      Z21, (R11)(DI*1)
+	VMOVUPS      Z1, (R11)(DI*1)
+	VSUBPS       Z23, Z22, Z1
+	VFNMADD231PS Z21, Z11, Z0
+	VMOVUPS      64(R9)(R10*1), Z11
+	VSUBPS       576(R9)(R10*1), Z11, Z11
+	VADDPS       256(R9)(R10*1), Z3, Z3
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	PREFETCHT0   2112(R8)(R10*1)
+	VSUBPS       Z24, Z26, Z22
+	VMOVAPS      Z9, Z23
+	VFMADD231PS  Z21, Z19, Z23
+	VFNMADD231PS Z12, Z14, Z28
+	PREFETCHT0   2112(R9)(R10*1)
+	VADDPS       Z24, Z26, Z14
+	VSUBPS       Z14, Z10, Z24
+	VADDPS       Z7, Z24, Z26
+	PREFETCHT0   2176(R8)(R10*1)
+	VADDPS       Z14, Z10, Z10
+	VSUBPS       Z7, Z24, Z7
+	MOVQ         192(R12), DI
+	VMOVUPS      Z26, (R11)(DI*1)
+	PREFETCHT0   2176(R9)(R10*1)
+	VADDPS       Z13, Z1, Z14
+	VSUBPS       Z2, Z11, Z24
+	VADDPS       Z18, Z10, Z26
+	VADDPS       Z2, Z11, Z2
+	PREFETCHT0   2240(R8)(R10*1)
+	VSUBPS       Z18, Z10, Z10
+	VADDPS       Z22, Z17, Z11
+	VSUBPS       Z13, Z1, Z1
+	PREFETCHT0   2240(R9)(R10*1)
+	VSUBPS       256(R8)(R10*1), Z5, Z5
+	VMOVAPS      Z24, Z13
+	VFMSUB231PS  Z21, Z14, Z13
+	MOVQ         64(R12), DI
+	VMOVUPS      Z7, (R11)(DI*1)
+	PREFETCHT0   2304(R8)(R10*1)
+	VMOVAPS      Z3, Z7
+	VFNMADD231PS Z12, Z20, Z7
+	VFMADD231PS  Z21, Z24, Z14
+	VFMSUB231PS  Z21, Z9, Z19
+	PREFETCHT0   2304(R9)(R10*1)
+	VMOVAPS      Z1, Z9
+	VFNMADD231PS Z21, Z2, Z9
+	VFMADD231PS  Z21, Z1, Z2
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	VFMADD231PS  Z12, Z20, Z3
+	VBROADCASTSS butterflyConstants<>+212(SB), Z1
+	VMOVAPS      Z3, Z18
+	VFNMADD231PS Z1, Z14, Z18
+	PREFETCHT0   2368(R8)(R10*1)
+	VBROADCASTSS butterflyConstants<>+456(SB), Z20
+	VMULPS       Z20, Z30, Z21
+	VADDPS       Z21, Z18, Z24
+	VMOVAPS      Z28, Z30
+	VFMADD231PS  Z1, Z2, Z30
+	PREFETCHT0   2368(R9)(R10*1)
+	VSUBPS       Z17, Z22, Z17
+	VSUBPS       Z21, Z18, Z18
+	VMULPS       Z1, Z23, Z21
+	PREFETCHT0   2432(R8)(R10*1)
+	VFMADD231PS  Z1, Z14, Z3
+	MOVQ         (R12), DI
+	VMOVUPS      Z26, (R11)(DI*1)
+	VBROADCASTSS butterflyConstants<>+464(SB), Z14
+	VMULPS       Z14, Z27, Z22
+	PREFETCHT0   2432(R9)(R10*1)
+	VMOVUPS      128(R9)(R10*1), Z23
+	VADDPS       640(R9)(R10*1), Z23, Z23
+	VMOVAPS      Z7, Z26
+	VFNMADD231PS Z1, Z13, Z26
+	VMULPS       Z14, Z15, Z15
+	VMOVAPS      Z29, Z27
+	VFMADD231PS  Z1, Z9, Z27
+	PREFETCHT0   2496(R8)(R10*1)
+	VFNMADD231PS Z1, Z9, Z29
+	VFMADD231PS  Z1, Z13, Z7
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z14, Z6, Z9
+	PREFETCHT0   2496(R9)(R10*1)
+	VADDPS       Z23, Z5, Z13
+	MOVQ         184(R12), DI
+	VMOVUPS      Z18, (R11)(DI*1)
+	VFNMADD231PS Z1, Z2, Z28
+	PREFETCHT0   2560(R8)(R10*1)
+	VMOVAPS      Z13, Z2
+	VFNMADD231PS Z12, Z11, Z2
+	VADDPS       Z15, Z30, Z18
+	VMULPS       Z20, Z25, Z25
+	MOVQ         24(R12), DI
+	VMOVUPS      Z9, (R11)(DI*1)
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	PREFETCHT0   2560(R9)(R10*1)
+	VMOVAPS      Z29, Z9
+	VFNMADD231PS Z20, Z16, Z9
 	MOVQ         72(R12), DI
-	VMOVUPS      Z23, (R11)(DI*1)
-	MOVQ         120(R12), DI
-	VMOVUPS      Z0, (R11)(DI*1)
+	VMOVUPS      Z9, (R11)(DI*1)
+	VFMADD231PS  Z20, Z16, Z29
+	PREFETCHT0   2624(R8)(R10*1)
+	VMULPS       Z1, Z19, Z9
+	VFNMADD231PS Z14, Z6, Z7
+	VMOVAPS      Z26, Z6
+	VFMADD231PS  Z14, Z8, Z6
+	PREFETCHT0   2624(R9)(R10*1)
+	VSUBPS       Z23, Z5, Z5
+	VFMADD231PS  Z12, Z11, Z13
+	VMOVAPS      Z27, Z11
+	VFMADD231PS  Z20, Z4, Z11
+	PREFETCHT0   2688(R8)(R10*1)
+	MOVQ         200(R12), DI
+	VMOVUPS      Z29, (R11)(DI*1)
+	VADDPS       Z22, Z28, Z16
+	VMOVAPS      Z5, Z19
+	VFNMADD231PS Z12, Z17, Z19
+	VFNMADD231PS Z20, Z4, Z27
+	PREFETCHT0   2688(R9)(R10*1)
+	VMOVAPS      Z19, Z4
+	VFNMADD231PS Z1, Z31, Z4
+	VADDPS       Z9, Z2, Z20
+	VSUBPS       Z21, Z13, Z23
+	PREFETCHT0   2752(R8)(R10*1)
+	VFMADD231PS  Z12, Z17, Z5
+	VSUBPS       Z25, Z3, Z12
+	MOVQ         128(R12), DI
+	VMOVUPS      Z10, (R11)(DI*1)
+	PREFETCHT0   2752(R9)(R10*1)
+	VADDPS       Z21, Z13, Z10
+	MOVQ         8(R12), DI
+	VMOVUPS      Z11, (R11)(DI*1)
+	MOVQ         48(R12), DI
+	VMOVUPS      Z20, (R11)(DI*1)
+	PREFETCHT0   2816(R8)(R10*1)
+	VSUBPS       Z22, Z28, Z11
+	VMOVAPS      Z5, Z13
+	VFMADD231PS  Z1, Z0, Z13
+	PREFETCHT1   (DX)
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         SI, DX
+	VFMADD231PS  Z1, Z31, Z19
+	VADDPS       Z25, Z3, Z3
+	PREFETCHT0   2816(R9)(R10*1)
+	MOVQ         248(R12), DI
+	VMOVUPS      Z3, (R11)(DI*1)
+	MOVQ         16(R12), DI
+	VMOVUPS      Z13, (R11)(DI*1)
 	MOVQ         40(R12), DI
+	VMOVUPS      Z16, (R11)(DI*1)
+	PREFETCHT0   2880(R8)(R10*1)
+	MOVQ         216(R12), DI
+	VMOVUPS      Z6, (R11)(DI*1)
+	VSUBPS       Z15, Z30, Z3
+	MOVQ         232(R12), DI
+	VMOVUPS      Z18, (R11)(DI*1)
+	PREFETCHT0   2880(R9)(R10*1)
+	MOVQ         136(R12), DI
+	VMOVUPS      Z27, (R11)(DI*1)
+	MOVQ         112(R12), DI
+	VMOVUPS      Z23, (R11)(DI*1)
+	MOVQ         56(R12), DI
 	VMOVUPS      Z24, (R11)(DI*1)
-	MOVQ         240(R12), DI
-	VMOVUPS      Z17, (R11)(DI*1)
+	PREFETCHT0   2944(R8)(R10*1)
+	MOVQ         168(R12), DI
+	VMOVUPS      Z11, (R11)(DI*1)
+	MOVQ         120(R12), DI
+	VMOVUPS      Z12, (R11)(DI*1)
+	VFNMADD231PS Z14, Z8, Z26
+	VFNMADD231PS Z1, Z0, Z5
+	PREFETCHT0   2944(R9)(R10*1)
+	MOVQ         80(R12), DI
+	VMOVUPS      Z4, (R11)(DI*1)
+	VSUBPS       Z9, Z2, Z0
+	MOVQ         144(R12), DI
+	VMOVUPS      Z5, (R11)(DI*1)
+	PREFETCHT0   3008(R8)(R10*1)
 	MOVQ         104(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
-	MOVQ         24(R12), DI
-	VMOVUPS      Z31, (R11)(DI*1)
-	MOVQ         32(R12), DI
-	VMOVUPS      Z11, (R11)(DI*1)
-	MOVQ         64(R12), DI
-	VMOVUPS      Z4, (R11)(DI*1)
-	MOVQ         248(R12), DI
-	VMOVUPS      Z2, (R11)(DI*1)
-	MOVQ         80(R12), DI
-	VMOVUPS      Z5, (R11)(DI*1)
-	MOVQ         112(R12), DI
-	VMOVUPS      Z6, (R11)(DI*1)
+	MOVQ         176(R12), DI
+	VMOVUPS      Z0, (R11)(DI*1)
+	MOVQ         152(R12), DI
+	VMOVUPS      Z7, (R11)(DI*1)
+	PREFETCHT0   3008(R9)(R10*1)
+	MOVQ         88(R12), DI
+	VMOVUPS      Z26, (R11)(DI*1)
+	MOVQ         208(R12), DI
+	VMOVUPS      Z19, (R11)(DI*1)
+	MOVQ         240(R12), DI
+	VMOVUPS      Z10, (R11)(DI*1)
 	CMPQ         DX, 16(CX)
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -28372,7 +28691,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled32AVX512(SB), $584-16
 	MOVQ job+0(FP), AX
@@ -28387,9 +28706,9 @@ TEXT ·LineTwiddled32AVX512(SB), $584-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -28840,9 +29159,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -28901,7 +29220,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -28916,9 +29235,9 @@ TEXT ·LineBackTwiddled32AVX512(SB), $264-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -29349,9 +29668,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -29410,7 +29729,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf32AVX512(SB), $456-16
 	MOVQ job+0(FP), AX
@@ -29425,9 +29744,9 @@ TEXT ·LineHalf32AVX512(SB), $456-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -29802,9 +30121,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -29863,7 +30182,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf32AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf32AVX512(SB), $264-16
 	MOVQ job+0(FP), AX
@@ -29878,9 +30197,9 @@ TEXT ·LineBackHalf32AVX512(SB), $264-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -30234,9 +30553,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -30295,7 +30614,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line32AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -30310,8 +30629,8 @@ TEXT ·Line32AVX2(SB), $712-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -30664,9 +30983,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -30728,7 +31047,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack32AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -30743,8 +31062,8 @@ TEXT ·LineBack32AVX2(SB), $648-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -31090,9 +31409,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -31154,7 +31473,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled32AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -31169,9 +31488,9 @@ TEXT ·LineTwiddled32AVX2(SB), $712-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -31626,9 +31945,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -31691,7 +32010,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled32AVX2(SB), $648-16
 	MOVQ job+0(FP), AX
@@ -31706,9 +32025,9 @@ TEXT ·LineBackTwiddled32AVX2(SB), $648-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -32153,9 +32472,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -32218,7 +32537,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf32AVX2(SB), $712-16
 	MOVQ job+0(FP), AX
@@ -32233,9 +32552,9 @@ TEXT ·LineHalf32AVX2(SB), $712-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -32618,9 +32937,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -32683,7 +33002,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf32AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf32AVX2(SB), $616-16
 	MOVQ job+0(FP), AX
@@ -32698,9 +33017,9 @@ TEXT ·LineBackHalf32AVX2(SB), $616-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -33073,9 +33392,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -33138,7 +33457,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·Line64AVX512(SB), $2952-16
 	MOVQ job+0(FP), AX
@@ -33148,13 +33467,13 @@ TEXT ·Line64AVX512(SB), $2952-16
 	MOVQ (CX), DX
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), SI
-	LEAQ 8(SP), R13
-	ADDQ $0x3f, R13
-	ANDQ $-64, R13
+	LEAQ 8(SP), R15
+	ADDQ $0x3f, R15
+	ANDQ $-64, R15
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -33165,67 +33484,70 @@ line:
 	MOVQ         8(AX), DI
 	MOVQ         16(AX), R8
 	MOVQ         24(AX), R9
-	MOVQ         192(R12), R14
-	VMOVUPS      (R11)(R14*1), Z0
+	MOVQ         32(AX), R13
+	MOVQ         R12, R14
+	ADDQ         40(AX), R14
+	MOVQ         192(R12), BP
+	VMOVUPS      (R11)(BP*1), Z0
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         392(R12), R14
-	VMOVUPS      (R11)(R14*1), Z1
-	MOVQ         360(R12), R14
-	VMOVUPS      (R11)(R14*1), Z2
-	MOVQ         128(R12), R14
-	VMOVUPS      (R11)(R14*1), Z3
-	MOVQ         64(R12), R14
-	VMOVUPS      (R11)(R14*1), Z4
-	MOVQ         320(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
-	MOVQ         (R12), R14
-	VMOVUPS      (R11)(R14*1), Z6
-	MOVQ         488(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
+	MOVQ         392(R12), BP
+	VMOVUPS      (R11)(BP*1), Z1
+	MOVQ         360(R12), BP
+	VMOVUPS      (R11)(BP*1), Z2
+	MOVQ         128(R12), BP
+	VMOVUPS      (R11)(BP*1), Z3
+	MOVQ         64(R12), BP
+	VMOVUPS      (R11)(BP*1), Z4
+	MOVQ         320(R12), BP
+	VMOVUPS      (R11)(BP*1), Z5
+	MOVQ         (R12), BP
+	VMOVUPS      (R11)(BP*1), Z6
+	MOVQ         488(R12), BP
+	VMOVUPS      (R11)(BP*1), Z7
 	VADDPS       Z5, Z4, Z8
-	MOVQ         448(R12), R14
-	VMOVUPS      (R11)(R14*1), Z9
-	MOVQ         168(R12), R14
-	VMOVUPS      (R11)(R14*1), Z10
+	MOVQ         448(R12), BP
+	VMOVUPS      (R11)(BP*1), Z9
+	MOVQ         168(R12), BP
+	VMOVUPS      (R11)(BP*1), Z10
 	VADDPS       Z9, Z0, Z11
-	MOVQ         296(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
-	MOVQ         384(R12), R14
-	VMOVUPS      (R11)(R14*1), Z13
-	MOVQ         456(R12), R14
-	VMOVUPS      (R11)(R14*1), Z14
+	MOVQ         296(R12), BP
+	VMOVUPS      (R11)(BP*1), Z12
+	MOVQ         384(R12), BP
+	VMOVUPS      (R11)(BP*1), Z13
+	MOVQ         456(R12), BP
+	VMOVUPS      (R11)(BP*1), Z14
 	VSUBPS       Z0, Z9, Z0
 	VSUBPS       Z5, Z4, Z4
-	MOVQ         328(R12), R14
-	VMOVUPS      (R11)(R14*1), Z5
-	MOVQ         256(R12), R14
-	VMOVUPS      (R11)(R14*1), Z9
-	MOVQ         136(R12), R14
-	VMOVUPS      (R11)(R14*1), Z15
-	MOVQ         8(R12), R14
-	VMOVUPS      (R11)(R14*1), Z16
-	MOVQ         200(R12), R14
-	VMOVUPS      (R11)(R14*1), Z17
+	MOVQ         328(R12), BP
+	VMOVUPS      (R11)(BP*1), Z5
+	MOVQ         256(R12), BP
+	VMOVUPS      (R11)(BP*1), Z9
+	MOVQ         136(R12), BP
+	VMOVUPS      (R11)(BP*1), Z15
+	MOVQ         8(R12), BP
+	VMOVUPS      (R11)(BP*1), Z16
+	MOVQ         200(R12), BP
+	VMOVUPS      (R11)(BP*1), Z17
 	VADDPS       Z14, Z17, Z18
-	MOVQ         40(R12), R14
-	VMOVUPS      (R11)(R14*1), Z19
+	MOVQ         40(R12), BP
+	VMOVUPS      (R11)(BP*1), Z19
 	VADDPS       Z0, Z4, Z20
 	VADDPS       Z9, Z6, Z21
 	VSUBPS       Z9, Z6, Z6
-	MOVQ         304(R12), R14
-	VMOVUPS      (R11)(R14*1), Z9
+	MOVQ         304(R12), BP
+	VMOVUPS      (R11)(BP*1), Z9
 	VADDPS       Z13, Z3, Z22
 	VADDPS       Z22, Z21, Z23
 	VSUBPS       Z3, Z13, Z3
-	MOVQ         104(R12), R14
-	VMOVUPS      (R11)(R14*1), Z13
-	MOVQ         72(R12), R14
-	VMOVUPS      (R11)(R14*1), Z24
+	MOVQ         104(R12), BP
+	VMOVUPS      (R11)(BP*1), Z13
+	MOVQ         72(R12), BP
+	VMOVUPS      (R11)(BP*1), Z24
 	VSUBPS       Z15, Z1, Z25
-	MOVQ         232(R12), R14
-	VMOVUPS      (R11)(R14*1), Z26
+	MOVQ         232(R12), BP
+	VMOVUPS      (R11)(BP*1), Z26
 	VSUBPS       Z5, Z24, Z27
 	VADDPS       Z11, Z8, Z28
 	PREFETCHT1   (DX)
@@ -33235,38 +33557,38 @@ line:
 	VMOVAPS      Z6, Z30
 	VFNMADD231PS Z29, Z20, Z30
 	VSUBPS       Z4, Z0, Z0
-	MOVQ         464(R12), R14
-	VMOVUPS      (R11)(R14*1), Z4
+	MOVQ         464(R12), BP
+	VMOVUPS      (R11)(BP*1), Z4
 	VMOVAPS      Z3, Z31
 	VFMADD231PS  Z29, Z0, Z31
-	VMOVUPS      Z30, (R13)
+	VMOVUPS      Z30, (R15)
 	VSUBPS       Z12, Z19, Z30
-	VMOVUPS      Z31, 64(R13)
+	VMOVUPS      Z31, 64(R15)
 	VSUBPS       Z26, Z7, Z31
 	VFNMADD231PS Z29, Z0, Z3
 	VSUBPS       Z28, Z23, Z0
-	VMOVUPS      Z0, 128(R13)
-	MOVQ         264(R12), R14
-	VMOVUPS      (R11)(R14*1), Z0
+	VMOVUPS      Z0, 128(R15)
+	MOVQ         264(R12), BP
+	VMOVUPS      (R11)(BP*1), Z0
 	VSUBPS       Z8, Z11, Z8
 	VSUBPS       Z2, Z13, Z11
 	VFMADD231PS  Z29, Z20, Z6
-	MOVQ         112(R12), R14
-	VMOVUPS      (R11)(R14*1), Z20
+	MOVQ         112(R12), BP
+	VMOVUPS      (R11)(BP*1), Z20
 	VSUBPS       Z22, Z21, Z21
-	MOVQ         144(R12), R14
-	VMOVUPS      (R11)(R14*1), Z22
-	VMOVUPS      Z8, 192(R13)
-	MOVQ         272(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
-	VMOVUPS      Z21, 256(R13)
-	MOVQ         424(R12), R14
-	VMOVUPS      (R11)(R14*1), Z21
-	VMOVUPS      Z3, 320(R13)
+	MOVQ         144(R12), BP
+	VMOVUPS      (R11)(BP*1), Z22
+	VMOVUPS      Z8, 192(R15)
+	MOVQ         272(R12), BP
+	VMOVUPS      (R11)(BP*1), Z8
+	VMOVUPS      Z21, 256(R15)
+	MOVQ         424(R12), BP
+	VMOVUPS      (R11)(BP*1), Z21
+	VMOVUPS      Z3, 320(R15)
 	VBROADCASTSS butterflyConstants<>+472(SB), Z3
 	VMOVAPS      Z31, Z29
 	VFMADD231PS  Z3, Z11, Z29
-	VMOVUPS      Z6, 384(R13)
+	VMOVUPS      Z6, 384(R15)
 	VSUBPS       Z10, Z21, Z6
 	VFMSUB231PS  Z3, Z31, Z11
 	VADDPS       Z28, Z23, Z23
@@ -33292,7 +33614,7 @@ line:
 	VMOVAPS      Z27, Z28
 	VFMADD231PS  Z6, Z14, Z28
 	VSUBPS       Z5, Z18, Z31
-	VMOVUPS      Z23, 448(R13)
+	VMOVUPS      Z23, 448(R15)
 	VBROADCASTSS butterflyConstants<>+488(SB), Z23
 	VMOVAPS      Z30, Z17
 	VFMADD231PS  Z23, Z29, Z17
@@ -33303,8 +33625,8 @@ line:
 	VFNMADD231PS Z6, Z14, Z27
 	VSUBPS       Z1, Z19, Z14
 	VFNMADD231PS Z24, Z0, Z25
-	MOVQ         16(R12), R14
-	VMOVUPS      (R11)(R14*1), Z0
+	MOVQ         16(R12), BP
+	VMOVUPS      (R11)(BP*1), Z0
 	VMOVAPS      Z25, Z15
 	VFNMADD231PS Z6, Z26, Z15
 	VADDPS       Z2, Z13, Z2
@@ -33313,8 +33635,8 @@ line:
 	VFNMADD231PS Z23, Z11, Z24
 	VADDPS       Z7, Z2, Z16
 	VFMADD231PS  Z6, Z26, Z25
-	MOVQ         408(R12), R14
-	VMOVUPS      (R11)(R14*1), Z6
+	MOVQ         408(R12), BP
+	VMOVUPS      (R11)(BP*1), Z6
 	VSUBPS       Z2, Z7, Z2
 	VADDPS       Z18, Z5, Z5
 	VFNMADD231PS Z23, Z29, Z30
@@ -33326,12 +33648,12 @@ line:
 	VBROADCASTSS butterflyConstants<>+440(SB), Z26
 	VMOVAPS      Z14, Z29
 	VFMADD231PS  Z26, Z31, Z29
-	VMOVUPS      Z12, 512(R13)
+	VMOVUPS      Z12, 512(R15)
 	VMOVAPS      Z27, Z12
 	VFMADD231PS  Z10, Z24, Z12
 	VFNMADD231PS Z26, Z14, Z31
-	MOVQ         400(R12), R14
-	VMOVUPS      (R11)(R14*1), Z14
+	MOVQ         400(R12), BP
+	VMOVUPS      (R11)(BP*1), Z14
 	VADDPS       Z1, Z19, Z1
 	VFNMADD231PS Z10, Z24, Z27
 	VFMADD231PS  Z10, Z30, Z15
@@ -33340,57 +33662,57 @@ line:
 	VFMADD231PS  Z19, Z13, Z24
 	VMOVAPS      Z28, Z30
 	VFMADD231PS  Z10, Z17, Z30
-	VMOVUPS      Z15, 576(R13)
+	VMOVUPS      Z15, 576(R15)
 	VBROADCASTSS butterflyConstants<>+448(SB), Z15
 	VMULPS       Z15, Z24, Z24
 	VFMSUB231PS  Z19, Z2, Z13
-	MOVQ         312(R12), R14
-	VMOVUPS      (R11)(R14*1), Z2
-	VMOVUPS      Z27, 640(R13)
+	MOVQ         312(R12), BP
+	VMOVUPS      (R11)(BP*1), Z2
+	VMOVUPS      Z27, 640(R15)
 	VSUBPS       Z7, Z16, Z27
 	VMULPS       Z15, Z13, Z13
-	VMOVUPS      Z12, 704(R13)
+	VMOVUPS      Z12, 704(R15)
 	VSUBPS       Z5, Z1, Z12
 	VSUBPS       Z8, Z0, Z0
-	MOVQ         80(R12), R14
-	VMOVUPS      (R11)(R14*1), Z8
-	VMOVUPS      Z30, 768(R13)
+	MOVQ         80(R12), BP
+	VMOVUPS      (R11)(BP*1), Z8
+	VMOVUPS      Z30, 768(R15)
 	VSUBPS       Z24, Z29, Z30
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z16, Z7, Z5
-	MOVQ         432(R12), R14
-	VMOVUPS      (R11)(R14*1), Z7
+	MOVQ         432(R12), BP
+	VMOVUPS      (R11)(BP*1), Z7
 	VSUBPS       Z5, Z1, Z16
-	VMOVUPS      Z16, 832(R13)
+	VMOVUPS      Z16, 832(R15)
 	VSUBPS       Z13, Z31, Z16
-	VMOVUPS      Z1, 896(R13)
-	MOVQ         176(R12), R14
-	VMOVUPS      (R11)(R14*1), Z1
-	VMOVUPS      Z5, 960(R13)
+	VMOVUPS      Z1, 896(R15)
+	MOVQ         176(R12), BP
+	VMOVUPS      (R11)(BP*1), Z1
+	VMOVUPS      Z5, 960(R15)
 	VBROADCASTSS butterflyConstants<>+208(SB), Z5
-	VMOVUPS      Z16, 1024(R13)
+	VMOVUPS      Z16, 1024(R15)
 	VMOVAPS      Z27, Z16
 	VFNMADD231PS Z5, Z12, Z16
-	VMOVUPS      Z16, 1088(R13)
+	VMOVUPS      Z16, 1088(R15)
 	VSUBPS       Z1, Z7, Z16
-	VMOVUPS      Z30, 1152(R13)
-	MOVQ         48(R12), R14
-	VMOVUPS      (R11)(R14*1), Z30
-	VMOVUPS      Z13, 1216(R13)
+	VMOVUPS      Z30, 1152(R15)
+	MOVQ         48(R12), BP
+	VMOVUPS      (R11)(BP*1), Z30
+	VMOVUPS      Z13, 1216(R15)
 	VSUBPS       Z9, Z30, Z13
-	VMOVUPS      Z31, 1280(R13)
-	MOVQ         368(R12), R14
-	VMOVUPS      (R11)(R14*1), Z31
-	VMOVUPS      Z25, 1344(R13)
+	VMOVUPS      Z31, 1280(R15)
+	MOVQ         368(R12), BP
+	VMOVUPS      (R11)(BP*1), Z31
+	VMOVUPS      Z25, 1344(R15)
 	VADDPS       Z14, Z22, Z25
 	VSUBPS       Z31, Z20, Z3
 	VADDPS       Z9, Z30, Z9
 	VADDPS       Z31, Z20, Z20
-	MOVQ         208(R12), R14
-	VMOVUPS      (R11)(R14*1), Z30
+	MOVQ         208(R12), BP
+	VMOVUPS      (R11)(BP*1), Z30
 	VADDPS       Z7, Z1, Z1
 	VFMADD231PS  Z23, Z11, Z21
 	VSUBPS       Z22, Z14, Z7
@@ -33400,8 +33722,8 @@ line:
 	VSUBPS       Z30, Z4, Z7
 	VMOVAPS      Z16, Z14
 	VFNMADD231PS Z19, Z13, Z14
-	MOVQ         336(R12), R14
-	VMOVUPS      (R11)(R14*1), Z22
+	MOVQ         336(R12), BP
+	VMOVUPS      (R11)(BP*1), Z22
 	VFMADD231PS  Z19, Z16, Z13
 	VSUBPS       Z22, Z8, Z16
 	VFNMADD231PS Z10, Z17, Z28
@@ -33411,23 +33733,23 @@ line:
 	VADDPS       Z4, Z30, Z4
 	VMOVAPS      Z11, Z7
 	VFMADD231PS  Z15, Z16, Z7
-	MOVQ         440(R12), R14
-	VMOVUPS      (R11)(R14*1), Z23
+	MOVQ         440(R12), BP
+	VMOVUPS      (R11)(BP*1), Z23
 	VADDPS       Z22, Z8, Z8
 	VSUBPS       Z8, Z4, Z22
-	MOVQ         184(R12), R14
-	VMOVUPS      (R11)(R14*1), Z30
+	MOVQ         184(R12), BP
+	VMOVUPS      (R11)(BP*1), Z30
 	VFMADD231PS  Z5, Z27, Z12
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	MOVQ         240(R12), R14
-	VMOVUPS      (R11)(R14*1), Z27
-	MOVQ         496(R12), R14
-	VMOVUPS      (R11)(R14*1), Z31
-	VMOVUPS      Z12, 1408(R13)
+	MOVQ         240(R12), BP
+	VMOVUPS      (R11)(BP*1), Z27
+	MOVQ         496(R12), BP
+	VMOVUPS      (R11)(BP*1), Z31
+	VMOVUPS      Z12, 1408(R15)
 	VSUBPS       Z27, Z31, Z12
-	VMOVUPS      Z28, 1472(R13)
+	VMOVUPS      Z28, 1472(R15)
 	VMOVAPS      Z12, Z28
 	VFMADD231PS  Z26, Z3, Z28
 	VADDPS       Z31, Z27, Z27
@@ -33463,70 +33785,70 @@ line:
 	VSUBPS       Z4, Z10, Z1
 	VADDPS       Z8, Z16, Z8
 	VSUBPS       Z1, Z28, Z16
-	VMOVUPS      Z16, 1536(R13)
-	MOVQ         280(R12), R14
-	VMOVUPS      (R11)(R14*1), Z16
+	VMOVUPS      Z16, 1536(R15)
+	MOVQ         280(R12), BP
+	VMOVUPS      (R11)(BP*1), Z16
 	VADDPS       Z24, Z29, Z24
 	VSUBPS       Z20, Z25, Z29
-	VMOVUPS      Z29, 1600(R13)
+	VMOVUPS      Z29, 1600(R15)
 	VMOVAPS      Z0, Z29
 	VFNMADD231PS Z15, Z14, Z29
 	VFNMADD231PS Z5, Z18, Z22
-	MOVQ         56(R12), R14
-	VMOVUPS      (R11)(R14*1), Z18
+	MOVQ         56(R12), BP
+	VMOVUPS      (R11)(BP*1), Z18
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      Z8, 1664(R13)
+	VMOVUPS      Z8, 1664(R15)
 	VMOVAPS      Z11, Z8
 	VFMADD231PS  Z15, Z13, Z8
 	VADDPS       Z4, Z10, Z4
 	VADDPS       Z9, Z22, Z10
-	VMOVUPS      Z4, 1728(R13)
-	MOVQ         24(R12), R14
-	VMOVUPS      (R11)(R14*1), Z4
-	VMOVUPS      Z24, 1792(R13)
-	MOVQ         152(R12), R14
-	VMOVUPS      (R11)(R14*1), Z24
+	VMOVUPS      Z4, 1728(R15)
+	MOVQ         24(R12), BP
+	VMOVUPS      (R11)(BP*1), Z4
+	VMOVUPS      Z24, 1792(R15)
+	MOVQ         152(R12), BP
+	VMOVUPS      (R11)(BP*1), Z24
 	VADDPS       Z20, Z25, Z20
-	MOVQ         248(R12), R14
-	VMOVUPS      (R11)(R14*1), Z25
-	VMOVUPS      Z10, 1856(R13)
+	MOVQ         248(R12), BP
+	VMOVUPS      (R11)(BP*1), Z25
+	VMOVUPS      Z10, 1856(R15)
 	VADDPS       Z6, Z24, Z10
-	VMOVUPS      Z20, 1920(R13)
-	MOVQ         88(R12), R14
-	VMOVUPS      (R11)(R14*1), Z20
-	VMOVUPS      Z8, 1984(R13)
+	VMOVUPS      Z20, 1920(R15)
+	MOVQ         88(R12), BP
+	VMOVUPS      (R11)(BP*1), Z20
+	VMOVUPS      Z8, 1984(R15)
 	VSUBPS       Z16, Z4, Z8
-	VMOVUPS      Z29, 2048(R13)
+	VMOVUPS      Z29, 2048(R15)
 	VADDPS       Z2, Z18, Z29
-	VMOVUPS      Z17, 2112(R13)
-	MOVQ         344(R12), R14
-	VMOVUPS      (R11)(R14*1), Z17
+	VMOVUPS      Z17, 2112(R15)
+	MOVQ         344(R12), BP
+	VMOVUPS      (R11)(BP*1), Z17
 	VSUBPS       Z9, Z22, Z9
-	MOVQ         120(R12), R14
-	VMOVUPS      (R11)(R14*1), Z22
-	VMOVUPS      Z9, 2176(R13)
+	MOVQ         120(R12), BP
+	VMOVUPS      (R11)(BP*1), Z22
+	VMOVUPS      Z9, 2176(R15)
 	VADDPS       Z17, Z20, Z9
 	VFMADD231PS  Z15, Z12, Z7
 	VSUBPS       Z24, Z6, Z6
-	MOVQ         216(R12), R14
-	VMOVUPS      (R11)(R14*1), Z12
-	MOVQ         472(R12), R14
-	VMOVUPS      (R11)(R14*1), Z24
+	MOVQ         216(R12), BP
+	VMOVUPS      (R11)(BP*1), Z12
+	MOVQ         472(R12), BP
+	VMOVUPS      (R11)(BP*1), Z24
 	VADDPS       Z28, Z1, Z1
 	VSUBPS       Z17, Z20, Z17
 	VFNMADD231PS Z15, Z13, Z11
-	MOVQ         376(R12), R14
-	VMOVUPS      (R11)(R14*1), Z13
+	MOVQ         376(R12), BP
+	VMOVUPS      (R11)(BP*1), Z13
 	VADDPS       Z3, Z29, Z20
 	VBROADCASTSS butterflyConstants<>+472(SB), Z28
-	VMOVUPS      Z1, 2240(R13)
+	VMOVUPS      Z1, 2240(R15)
 	VMOVAPS      Z6, Z1
 	VFNMADD231PS Z28, Z8, Z1
 	VSUBPS       Z2, Z18, Z2
 	VBROADCASTSS butterflyConstants<>+480(SB), Z18
-	VMOVUPS      Z11, 2304(R13)
+	VMOVUPS      Z11, 2304(R15)
 	VMOVAPS      Z2, Z11
 	VFMADD231PS  Z18, Z23, Z11
 	VFNMADD231PS Z18, Z2, Z23
@@ -33549,8 +33871,8 @@ line:
 	VBROADCASTSS butterflyConstants<>+496(SB), Z6
 	VMOVAPS      Z8, Z9
 	VFMADD231PS  Z6, Z12, Z9
-	MOVQ         504(R12), R14
-	VMOVUPS      (R11)(R14*1), Z17
+	MOVQ         504(R12), BP
+	VMOVUPS      (R11)(BP*1), Z17
 	VADDPS       Z10, Z2, Z2
 	VMOVAPS      Z1, Z10
 	VFNMADD231PS Z6, Z24, Z10
@@ -33563,6 +33885,8 @@ line:
 	VMOVAPS      Z18, Z22
 	VFMSUB231PS  Z17, Z14, Z22
 	VFMADD231PS  Z17, Z18, Z14
+	MOVQ         (R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VBROADCASTSS butterflyConstants<>+500(SB), Z17
 	VMOVAPS      Z11, Z18
 	VFMADD231PS  Z17, Z14, Z18
@@ -33570,6 +33894,8 @@ line:
 	VADDPS       Z12, Z13, Z14
 	VSUBPS       Z13, Z12, Z12
 	VSUBPS       Z20, Z14, Z13
+	MOVQ         8(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VFMADD231PS  Z6, Z24, Z1
 	VMOVAPS      Z23, Z6
 	VFNMADD231PS Z17, Z22, Z6
@@ -33579,6 +33905,8 @@ line:
 	VMOVAPS      Z9, Z29
 	VFNMADD231PS Z24, Z18, Z29
 	VADDPS       Z14, Z20, Z14
+	MOVQ         16(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VFMADD231PS  Z17, Z22, Z23
 	VMOVAPS      Z4, Z17
 	VFNMADD231PS Z19, Z28, Z17
@@ -33588,13 +33916,17 @@ line:
 	VFNMADD231PS Z24, Z23, Z22
 	VFMADD231PS  Z19, Z4, Z28
 	VFMADD231PS  Z24, Z11, Z10
+	MOVQ         24(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VFMADD231PS  Z24, Z18, Z9
 	VMOVAPS      Z12, Z4
 	VFMADD231PS  Z26, Z3, Z4
 	VFMSUB231PS  Z26, Z12, Z3
-	MOVQ         224(R12), R14
-	VMOVUPS      (R11)(R14*1), Z11
+	MOVQ         224(R12), BP
+	VMOVUPS      (R11)(BP*1), Z11
 	VMULPS       Z27, Z3, Z3
+	MOVQ         32(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VMOVAPS      Z25, Z12
 	VFMADD231PS  Z5, Z10, Z12
 	PREFETCHT1   (DX)
@@ -33606,40 +33938,50 @@ line:
 	VSUBPS       Z16, Z2, Z19
 	VFMADD231PS  Z24, Z6, Z8
 	VADDPS       Z3, Z17, Z6
-	MOVQ         32(R12), R14
-	VMOVUPS      (R11)(R14*1), Z26
+	MOVQ         40(R14), BP
+	PREFETCHT0   (R13)(BP*1)
+	MOVQ         32(R12), BP
+	VMOVUPS      (R11)(BP*1), Z26
 	VMOVAPS      Z19, Z27
 	VFMSUB231PS  Z5, Z13, Z27
-	VMOVUPS      Z27, 2368(R13)
+	VMOVUPS      Z27, 2368(R15)
 	VSUBPS       Z29, Z22, Z27
 	VADDPS       Z22, Z29, Z22
 	VSUBPS       Z3, Z17, Z3
-	MOVQ         288(R12), R14
-	VMOVUPS      (R11)(R14*1), Z17
+	MOVQ         48(R14), BP
+	PREFETCHT0   (R13)(BP*1)
+	MOVQ         288(R12), BP
+	VMOVUPS      (R11)(BP*1), Z17
 	VFMADD231PS  Z5, Z19, Z13
 	VADDPS       Z17, Z26, Z19
-	MOVQ         160(R12), R14
-	VMOVUPS      (R11)(R14*1), Z29
-	VMOVUPS      Z13, 2432(R13)
-	MOVQ         416(R12), R14
-	VMOVUPS      (R11)(R14*1), Z13
-	VMOVUPS      Z3, 2496(R13)
+	MOVQ         160(R12), BP
+	VMOVUPS      (R11)(BP*1), Z29
+	VMOVUPS      Z13, 2432(R15)
+	MOVQ         416(R12), BP
+	VMOVUPS      (R11)(BP*1), Z13
+	MOVQ         56(R14), BP
+	PREFETCHT0   (R13)(BP*1)
+	VMOVUPS      Z3, 2496(R15)
 	VADDPS       Z4, Z28, Z3
-	VMOVUPS      Z6, 2560(R13)
+	VMOVUPS      Z6, 2560(R15)
 	VADDPS       Z13, Z29, Z6
 	VFMADD231PS  Z24, Z23, Z1
 	VADDPS       Z6, Z19, Z23
 	VFNMADD231PS Z15, Z31, Z30
-	MOVQ         96(R12), R14
-	VMOVUPS      (R11)(R14*1), Z24
+	MOVQ         96(R12), BP
+	VMOVUPS      (R11)(BP*1), Z24
+	MOVQ         64(R14), BP
+	PREFETCHT0   (R13)(BP*1)
 	VADDPS       Z16, Z2, Z2
-	MOVQ         352(R12), R14
-	VMOVUPS      (R11)(R14*1), Z16
-	MOVQ         480(R12), R14
-	VMOVUPS      (R11)(R14*1), Z31
+	MOVQ         352(R12), BP
+	VMOVUPS      (R11)(BP*1), Z16
+	MOVQ         480(R12), BP
+	VMOVUPS      (R11)(BP*1), Z31
 	VSUBPS       Z29, Z13, Z13
 	VSUBPS       Z16, Z24, Z29
-	VMOVUPS      Z3, 2624(R13)
+	MOVQ         72(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      Z3, 2624(R15)
 	VSUBPS       Z11, Z31, Z3
 	VFMSUB231PS  Z5, Z25, Z10
 	VSUBPS       Z17, Z26, Z17
@@ -33648,6 +33990,8 @@ line:
 	VADDPS       Z31, Z11, Z11
 	VMOVAPS      Z29, Z26
 	VFMSUB231PS  Z5, Z3, Z26
+	MOVQ         80(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z5, Z29, Z3
 	VADDPS       Z16, Z24, Z16
 	VADDPS       Z11, Z16, Z24
@@ -33657,6 +34001,8 @@ line:
 	ADDQ         SI, DX
 	VMOVAPS      Z8, Z31
 	VFMSUB231PS  Z5, Z20, Z31
+	MOVQ         88(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z16, Z11, Z11
 	VBROADCASTSS butterflyConstants<>+508(SB), Z16
 	VMULPS       Z16, Z22, Z22
@@ -33664,37 +34010,45 @@ line:
 	VSUBPS       Z6, Z19, Z6
 	VSUBPS       Z3, Z25, Z3
 	VFNMADD231PS Z5, Z17, Z13
+	MOVQ         96(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VBROADCASTSS butterflyConstants<>+212(SB), Z17
-	VMOVUPS      384(R13), Z19
+	VMOVUPS      384(R15), Z19
 	VMOVAPS      Z19, Z25
 	VFMADD231PS  Z17, Z29, Z25
 	VSUBPS       Z26, Z13, Z28
-	VMOVUPS      Z4, 2688(R13)
+	VMOVUPS      Z4, 2688(R15)
 	VADDPS       Z24, Z23, Z4
 	VADDPS       Z26, Z13, Z13
 	VADDPS       Z11, Z6, Z26
+	MOVQ         104(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z23, Z24, Z23
 	VBROADCASTSS butterflyConstants<>+456(SB), Z24
-	VMOVUPS      Z4, 2752(R13)
+	VMOVUPS      Z4, 2752(R15)
 	VMOVAPS      Z25, Z4
 	VFMADD231PS  Z24, Z18, Z4
 	VFNMADD231PS Z24, Z18, Z25
-	VMOVUPS      64(R13), Z18
-	VMOVUPS      Z23, 2816(R13)
+	VMOVUPS      64(R15), Z18
+	VMOVUPS      Z23, 2816(R15)
 	VMOVAPS      Z18, Z23
 	VFMADD231PS  Z17, Z13, Z23
 	VSUBPS       Z6, Z11, Z6
+	MOVQ         112(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z16, Z12, Z11
 	VFNMADD231PS Z17, Z29, Z19
 	VBROADCASTSS butterflyConstants<>+492(SB), Z12
-	VMOVUPS      1344(R13), Z29
+	VMOVUPS      1344(R15), Z29
 	VMOVAPS      Z29, Z15
 	VFNMADD231PS Z12, Z21, Z15
 	VFMADD231PS  Z12, Z21, Z29
 	VMOVAPS      Z23, Z12
 	VFNMADD231PS Z24, Z7, Z12
 	VFMADD231PS  Z5, Z8, Z20
-	VMOVUPS      768(R13), Z8
+	MOVQ         120(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      768(R15), Z8
 	VMOVAPS      Z8, Z21
 	VFNMADD231PS Z16, Z9, Z21
 	VFMADD231PS  Z16, Z9, Z8
@@ -33703,6 +34057,8 @@ line:
 	VMULPS       Z7, Z21, Z9
 	VMOVAPS      Z29, Z21
 	VFNMADD231PS Z16, Z1, Z21
+	MOVQ         128(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFMADD231PS  Z16, Z1, Z29
 	VMOVAPS      Z4, Z1
 	VFMADD231PS  Z7, Z8, Z1
@@ -33711,6 +34067,8 @@ line:
 	VMOVAPS      Z23, Z1
 	VFNMADD231PS Z7, Z29, Z1
 	VFMADD231PS  Z7, Z29, Z23
+	MOVQ         136(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z23, (R9)(R10*1)
 	VMOVAPS      Z25, Z8
 	VFMADD231PS  Z7, Z21, Z8
@@ -33719,65 +34077,83 @@ line:
 	ADDQ         SI, DX
 	VFNMADD231PS Z7, Z21, Z25
 	VMOVUPS      Z1, 1024(R9)(R10*1)
-	VMOVUPS      1472(R13), Z1
+	VMOVUPS      1472(R15), Z1
 	VSUBPS       Z1, Z15, Z7
+	MOVQ         144(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z16, Z27, Z21
 	VMULPS       Z24, Z30, Z23
 	VBROADCASTSS butterflyConstants<>+48(SB), Z27
 	VMULPS       Z27, Z26, Z26
-	VMULPS       2112(R13), Z24, Z29
+	VMULPS       2112(R15), Z24, Z29
 	VADDPS       Z29, Z19, Z30
 	VSUBPS       Z22, Z7, Z24
+	MOVQ         152(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VFNMADD231PS Z17, Z13, Z18
 	VADDPS       Z15, Z1, Z1
 	VADDPS       Z22, Z7, Z7
 	VSUBPS       Z21, Z1, Z13
 	VBROADCASTSS butterflyConstants<>+520(SB), Z15
 	VMULPS       Z15, Z24, Z22
+	MOVQ         160(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z21, Z1, Z1
 	VSUBPS       Z29, Z19, Z19
 	VADDPS       Z23, Z18, Z21
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Z15, Z13, Z13
+	MOVQ         168(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z23, Z18, Z18
 	VMULPS       Z16, Z20, Z20
 	VADDPS       Z1, Z30, Z23
 	VMULPS       Z15, Z7, Z7
 	VMULPS       Z16, Z31, Z15
 	VMOVUPS      Z25, 1536(R8)(R10*1)
+	MOVQ         176(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z13, Z21, Z24
-	VMOVUPS      (R13), Z25
+	VMOVUPS      (R15), Z25
 	VMOVAPS      Z25, Z29
 	VFNMADD231PS Z17, Z28, Z29
 	VSUBPS       Z1, Z30, Z1
 	VFMADD231PS  Z17, Z28, Z25
 	VSUBPS       Z7, Z19, Z28
+	MOVQ         184(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z9, Z12, Z30
 	VMOVUPS      Z1, 1344(R8)(R10*1)
 	VMOVUPS      Z23, 320(R8)(R10*1)
 	VMOVUPS      Z30, 576(R9)(R10*1)
 	VMOVUPS      Z28, 1792(R8)(R10*1)
-	VMOVUPS      2304(R13), Z1
+	VMOVUPS      2304(R15), Z1
 	VADDPS       Z1, Z0, Z23
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	MOVQ         192(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z9, Z12, Z9
 	VMOVUPS      Z4, 1024(R8)(R10*1)
 	VMULPS       Z16, Z10, Z4
 	VADDPS       Z7, Z19, Z7
 	VMOVUPS      Z7, 832(R8)(R10*1)
-	VMOVUPS      320(R13), Z7
+	MOVQ         200(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      320(R15), Z7
 	VMOVAPS      Z7, Z10
 	VFMADD231PS  Z17, Z3, Z10
 	VFNMADD231PS Z17, Z3, Z7
 	VSUBPS       Z0, Z1, Z0
-	VMOVUPS      512(R13), Z1
-	VMOVUPS      704(R13), Z3
+	VMOVUPS      512(R15), Z1
+	VMOVUPS      704(R15), Z3
 	VMOVAPS      Z3, Z12
 	VFMADD231PS  Z5, Z1, Z12
 	VBROADCASTSS butterflyConstants<>+460(SB), Z16
 	VMULPS       Z16, Z23, Z19
+	MOVQ         208(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z20, Z12, Z23
 	VFNMADD231PS Z5, Z3, Z1
 	VBROADCASTSS butterflyConstants<>+516(SB), Z3
@@ -33785,24 +34161,32 @@ line:
 	VSUBPS       Z15, Z1, Z28
 	VMULPS       Z16, Z0, Z0
 	VSUBPS       Z20, Z12, Z12
+	MOVQ         216(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z19, Z25, Z20
 	VSUBPS       Z23, Z20, Z30
 	VADDPS       Z15, Z1, Z1
 	VMULPS       Z3, Z28, Z15
 	VSUBPS       Z13, Z21, Z13
+	MOVQ         224(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z30, 1216(R8)(R10*1)
 	VMOVUPS      Z24, 1792(R9)(R10*1)
 	VADDPS       Z23, Z20, Z20
 	VMULPS       Z3, Z12, Z12
 	VSUBPS       Z19, Z25, Z19
 	VSUBPS       Z0, Z7, Z21
+	MOVQ         232(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z15, Z19, Z23
-	VMOVUPS      1984(R13), Z24
-	VMOVUPS      2048(R13), Z25
+	VMOVUPS      1984(R15), Z24
+	VMOVUPS      2048(R15), Z25
 	VSUBPS       Z25, Z24, Z28
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z16, Z28, Z28
 	VMOVUPS      Z23, 768(R8)(R10*1)
+	MOVQ         240(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z12, Z21, Z23
 	VMOVUPS      Z23, 1728(R9)(R10*1)
 	VMOVUPS      Z9, 1536(R9)(R10*1)
@@ -33811,180 +34195,234 @@ line:
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VADDPS       Z0, Z7, Z0
-	VADDPS       256(R13), Z26, Z7
+	VADDPS       256(R15), Z26, Z7
+	MOVQ         248(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z24, Z25, Z8
-	VMOVUPS      640(R13), Z9
-	VMOVUPS      576(R13), Z23
+	VMOVUPS      640(R15), Z9
+	VMOVUPS      576(R15), Z23
 	VMOVAPS      Z23, Z24
 	VFMADD231PS  Z5, Z9, Z24
 	VADDPS       Z1, Z0, Z25
 	VSUBPS       Z11, Z24, Z30
 	VMOVUPS      Z25, 192(R9)(R10*1)
+	MOVQ         256(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z16, Z8, Z8
 	VSUBPS       Z8, Z10, Z25
 	VADDPS       Z28, Z29, Z31
 	VADDPS       Z11, Z24, Z11
 	VMULPS       Z27, Z6, Z6
+	MOVQ         264(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z2, Z14, Z24
 	VSUBPS       Z12, Z21, Z12
 	VSUBPS       Z15, Z19, Z15
-	VMULPS       1920(R13), Z17, Z19
+	VMULPS       1920(R15), Z17, Z19
 	VMOVUPS      Z12, 768(R9)(R10*1)
 	VADDPS       Z14, Z2, Z2
+	MOVQ         272(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z1, Z0, Z0
-	VMOVUPS      192(R13), Z1
+	VMOVUPS      192(R15), Z1
 	VADDPS       Z6, Z1, Z12
 	VFMSUB231PS  Z5, Z23, Z9
 	VADDPS       Z8, Z10, Z5
 	VMULPS       Z3, Z30, Z8
+	MOVQ         280(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z3, Z11, Z10
 	VADDPS       Z4, Z9, Z11
 	VADDPS       Z10, Z5, Z14
 	VSUBPS       Z22, Z18, Z21
 	VSUBPS       Z6, Z1, Z1
 	VADDPS       Z19, Z7, Z6
+	MOVQ         288(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z4, Z9, Z4
 	VMOVUPS      Z20, 192(R8)(R10*1)
 	VMULPS       Z3, Z4, Z4
 	VMOVUPS      Z14, 1920(R9)(R10*1)
-	VMULPS       2176(R13), Z17, Z9
+	VMULPS       2176(R15), Z17, Z9
+	MOVQ         296(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z8, Z31, Z14
-	VMULPS       1856(R13), Z17, Z20
+	VMULPS       1856(R15), Z17, Z20
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VADDPS       Z8, Z31, Z8
 	VBROADCASTSS butterflyConstants<>+448(SB), Z23
-	VMULPS       2624(R13), Z23, Z30
+	VMULPS       2624(R15), Z23, Z30
 	VMOVUPS      Z8, 448(R8)(R10*1)
 	VSUBPS       Z28, Z29, Z8
+	MOVQ         304(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z4, Z8, Z28
 	VMOVUPS      Z28, 960(R8)(R10*1)
 	VADDPS       Z20, Z12, Z28
 	VSUBPS       Z4, Z8, Z4
-	VMOVUPS      1792(R13), Z8
+	VMOVUPS      1792(R15), Z8
 	VSUBPS       Z30, Z8, Z29
+	MOVQ         312(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z19, Z7, Z7
 	VBROADCASTSS butterflyConstants<>+456(SB), Z19
 	VMULPS       Z19, Z29, Z29
-	VMOVUPS      1280(R13), Z31
-	VADDPS       1216(R13), Z31, Z31
+	VMOVUPS      1280(R15), Z31
+	VADDPS       1216(R15), Z31, Z31
 	VSUBPS       Z20, Z12, Z12
 	VMULPS       Z3, Z11, Z3
-	VMULPS       2560(R13), Z23, Z11
+	MOVQ         320(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMULPS       2560(R15), Z23, Z11
 	VADDPS       Z11, Z31, Z20
 	VADDPS       Z30, Z8, Z8
 	VADDPS       Z22, Z18, Z18
 	VSUBPS       Z11, Z31, Z11
 	VADDPS       Z29, Z12, Z22
+	MOVQ         328(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z14, 1472(R8)(R10*1)
 	VSUBPS       Z29, Z12, Z12
-	VMOVUPS      1664(R13), Z14
-	VSUBPS       1728(R13), Z14, Z29
+	VMOVUPS      1664(R15), Z14
+	VSUBPS       1728(R15), Z14, Z29
 	VMULPS       Z19, Z8, Z8
 	VMULPS       Z19, Z20, Z20
-	VMULPS       2240(R13), Z27, Z30
+	MOVQ         336(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMULPS       2240(R15), Z27, Z30
 	VMOVUPS      Z21, 1344(R9)(R10*1)
 	VMULPS       Z19, Z11, Z11
 	VMOVUPS      Z0, 1216(R9)(R10*1)
 	VSUBPS       Z20, Z28, Z0
 	VADDPS       Z11, Z7, Z19
+	MOVQ         344(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z0, 1088(R9)(R10*1)
 	VMOVUPS      Z15, 1728(R8)(R10*1)
 	VADDPS       Z8, Z6, Z0
-	VMOVUPS      1152(R13), Z15
-	VMOVUPS      1024(R13), Z21
+	VMOVUPS      1152(R15), Z15
+	VMOVUPS      1024(R15), Z21
 	VADDPS       Z21, Z15, Z31
 	VMOVUPS      Z19, 640(R8)(R10*1)
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	MOVQ         352(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z3, Z25, Z19
 	VSUBPS       Z11, Z7, Z7
-	VMULPS       1600(R13), Z17, Z11
+	VMULPS       1600(R15), Z17, Z11
 	VMOVUPS      Z7, 1600(R8)(R10*1)
-	VMOVUPS      256(R13), Z7
+	VMOVUPS      256(R15), Z7
 	VSUBPS       Z26, Z7, Z7
+	MOVQ         360(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z9, Z7, Z26
 	VADDPS       Z3, Z25, Z3
 	VSUBPS       Z10, Z5, Z5
 	VMOVUPS      Z0, 64(R8)(R10*1)
-	VMOVUPS      2496(R13), Z0
-	VMOVUPS      2688(R13), Z10
+	VMOVUPS      2496(R15), Z0
+	VMOVUPS      2688(R15), Z10
 	VSUBPS       Z10, Z0, Z25
 	VADDPS       Z0, Z10, Z0
+	MOVQ         368(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z9, Z7, Z7
 	VMOVUPS      Z3, 448(R9)(R10*1)
 	VSUBPS       Z15, Z21, Z3
-	VMOVUPS      128(R13), Z9
+	VMOVUPS      128(R15), Z9
 	VADDPS       Z30, Z9, Z10
 	VMULPS       Z23, Z0, Z0
+	MOVQ         376(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z0, Z3, Z15
 	VMULPS       Z16, Z15, Z15
 	VMULPS       Z23, Z25, Z21
 	VADDPS       Z0, Z3, Z0
 	VADDPS       Z21, Z31, Z3
 	VMOVUPS      Z22, 1600(R9)(R10*1)
+	MOVQ         384(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z16, Z0, Z0
 	VSUBPS       Z11, Z1, Z22
 	VSUBPS       Z21, Z31, Z21
-	VADDPS       1728(R13), Z14, Z14
+	VADDPS       1728(R15), Z14, Z14
 	VMULPS       Z16, Z21, Z21
+	MOVQ         392(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z18, 320(R9)(R10*1)
 	VSUBPS       Z30, Z9, Z9
 	VSUBPS       Z0, Z26, Z18
 	VADDPS       Z11, Z1, Z1
 	VSUBPS       Z15, Z22, Z11
 	VADDPS       Z15, Z22, Z15
-	VMOVUPS      1088(R13), Z22
-	VMOVUPS      2368(R13), Z23
+	MOVQ         400(R14), R11
+	PREFETCHT0   (R13)(R11*1)
+	VMOVUPS      1088(R15), Z22
+	VMOVUPS      2368(R15), Z23
 	VSUBPS       Z23, Z22, Z25
 	VADDPS       Z0, Z26, Z0
 	VMULPS       Z17, Z25, Z25
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
-	VMOVUPS      1408(R13), Z26
-	VMOVUPS      2432(R13), Z30
+	VMOVUPS      1408(R15), Z26
+	VMOVUPS      2432(R15), Z30
 	VADDPS       Z30, Z26, Z31
 	VMOVUPS      Z19, 1472(R9)(R10*1)
+	MOVQ         408(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z17, Z31, Z19
-	VMULPS       1536(R13), Z27, Z31
+	VMULPS       1536(R15), Z27, Z31
 	VADDPS       Z23, Z22, Z22
 	VMULPS       Z16, Z3, Z3
 	VSUBPS       Z8, Z6, Z6
+	MOVQ         416(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z25, Z9, Z8
 	VMOVUPS      Z6, 1088(R8)(R10*1)
 	VADDPS       Z21, Z1, Z6
 	VSUBPS       Z30, Z26, Z16
-	VMOVUPS      2816(R13), Z23
+	VMOVUPS      2816(R15), Z23
 	VADDPS       Z31, Z23, Z26
 	VMULPS       Z17, Z16, Z16
+	MOVQ         424(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMULPS       Z17, Z22, Z17
 	VSUBPS       Z17, Z26, Z22
 	VSUBPS       Z31, Z23, Z23
 	VSUBPS       Z25, Z9, Z9
 	VSUBPS       Z21, Z1, Z1
+	MOVQ         432(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z3, Z7, Z21
 	VMOVUPS      Z15, 384(R9)(R10*1)
 	VMOVUPS      Z0, 896(R8)(R10*1)
 	VSUBPS       Z16, Z23, Z0
-	VMOVUPS      448(R13), Z15
-	VMOVUPS      2752(R13), Z25
+	VMOVUPS      448(R15), Z15
+	VMOVUPS      2752(R15), Z25
 	VADDPS       Z25, Z15, Z30
 	VMOVUPS      Z22, 1152(R9)(R10*1)
+	MOVQ         440(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z18, 1856(R8)(R10*1)
 	VADDPS       Z14, Z30, Z18
 	VADDPS       Z16, Z23, Z16
-	VMOVUPS      896(R13), Z22
-	VADDPS       960(R13), Z22, Z22
+	VMOVUPS      896(R15), Z22
+	VADDPS       960(R15), Z22, Z22
 	VADDPS       Z2, Z22, Z23
+	MOVQ         448(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z0, 704(R9)(R10*1)
 	VADDPS       Z19, Z10, Z0
 	VMOVUPS      Z6, 1856(R9)(R10*1)
 	VMOVUPS      Z9, 1664(R8)(R10*1)
 	VSUBPS       Z3, Z7, Z3
 	VSUBPS       Z19, Z10, Z6
+	MOVQ         456(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z14, Z30, Z7
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
@@ -33993,34 +34431,46 @@ line:
 	VMOVUPS      Z8, 704(R8)(R10*1)
 	VMOVUPS      Z12, 640(R9)(R10*1)
 	VMOVUPS      Z5, 960(R9)(R10*1)
+	MOVQ         464(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VSUBPS       Z25, Z15, Z5
 	VSUBPS       Z22, Z2, Z2
-	VMOVUPS      832(R13), Z8
+	VMOVUPS      832(R15), Z8
 	VSUBPS       Z8, Z24, Z9
 	VMOVUPS      Z21, 384(R8)(R10*1)
 	VMOVUPS      Z2, 512(R9)(R10*1)
+	MOVQ         472(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z24, Z8, Z2
 	VSUBPS       Z23, Z18, Z8
 	VADDPS       Z17, Z26, Z10
 	VADDPS       Z23, Z18, Z11
 	VMOVUPS      Z7, 512(R8)(R10*1)
 	VMULPS       Z27, Z2, Z2
+	MOVQ         480(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z10, 128(R9)(R10*1)
 	VMOVUPS      Z6, 1152(R8)(R10*1)
 	VMOVUPS      Z3, 1408(R8)(R10*1)
 	VMOVUPS      Z1, 896(R9)(R10*1)
 	VMOVUPS      Z16, 1664(R9)(R10*1)
+	MOVQ         488(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z2, Z5, Z1
 	VMOVUPS      Z8, 64(DI)(R10*1)
 	VMOVUPS      Z13, 832(R9)(R10*1)
 	VADDPS       Z20, Z28, Z3
 	VMULPS       Z27, Z9, Z6
 	VSUBPS       Z6, Z29, Z7
+	MOVQ         496(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VADDPS       Z6, Z29, Z6
 	VSUBPS       Z2, Z5, Z2
 	VMOVUPS      Z6, 256(R9)(R10*1)
 	VMOVUPS      Z4, 1920(R8)(R10*1)
 	VMOVUPS      Z7, 1280(R9)(R10*1)
+	MOVQ         504(R14), R11
+	PREFETCHT0   (R13)(R11*1)
 	VMOVUPS      Z11, (DI)(R10*1)
 	VMOVUPS      Z2, 1280(R8)(R10*1)
 	VMOVUPS      Z3, 64(R9)(R10*1)
@@ -34030,9 +34480,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -34090,7 +34540,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBack64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
@@ -34105,8 +34555,8 @@ TEXT ·LineBack64AVX512(SB), $2504-16
 	ANDQ $-64, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -34544,10 +34994,12 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	PREFETCHT0   4160(R8)(R10*1)
 	VSUBPS       Z23, Z1, Z28
 	VADDPS       Z21, Z13, Z13
 	VSUBPS       Z3, Z28, Z21
 	VMULPS       Z19, Z31, Z31
+	PREFETCHT0   4160(R9)(R10*1)
 	VMOVUPS      Z16, 2048(R13)
 	VMOVAPS      Z4, Z16
 	VFMADD231PS  Z29, Z5, Z16
@@ -34556,10 +35008,12 @@ line:
 	VFNMADD231PS Z29, Z13, Z2
 	VSUBPS       Z27, Z25, Z25
 	VADDPS       Z15, Z20, Z15
+	PREFETCHT0   4224(R8)(R10*1)
 	VFMSUB231PS  Z29, Z4, Z5
 	VADDPS       Z28, Z3, Z3
 	VADDPS       Z23, Z1, Z1
 	VMULPS       Z19, Z25, Z4
+	PREFETCHT0   4224(R9)(R10*1)
 	VMOVUPS      256(R9)(R10*1), Z20
 	VMOVUPS      1280(R9)(R10*1), Z23
 	VADDPS       Z23, Z20, Z25
@@ -34569,22 +35023,26 @@ line:
 	VADDPS       Z28, Z27, Z14
 	VSUBPS       Z23, Z20, Z20
 	VFMADD231PS  Z29, Z18, Z13
+	PREFETCHT0   4288(R8)(R10*1)
 	VMOVUPS      256(R8)(R10*1), Z18
 	VMOVUPS      1280(R8)(R10*1), Z23
 	VSUBPS       Z23, Z18, Z29
 	VADDPS       Z23, Z18, Z18
 	VADDPS       Z30, Z8, Z8
 	VSUBPS       Z20, Z29, Z23
+	PREFETCHT0   4288(R9)(R10*1)
 	VMULPS       Z12, Z26, Z26
 	VSUBPS       Z28, Z27, Z27
 	VMOVUPS      512(R8)(R10*1), Z28
 	VSUBPS       Z28, Z14, Z30
 	VADDPS       Z29, Z20, Z20
+	PREFETCHT0   4352(R8)(R10*1)
 	VADDPS       Z28, Z14, Z14
 	VMOVUPS      512(R9)(R10*1), Z28
 	VADDPS       Z28, Z27, Z29
 	VSUBPS       Z28, Z27, Z27
 	VSUBPS       Z18, Z14, Z28
+	PREFETCHT0   4352(R9)(R10*1)
 	VADDPS       Z18, Z14, Z14
 	VSUBPS       Z25, Z30, Z18
 	VADDPS       Z25, Z30, Z25
@@ -34593,15 +35051,18 @@ line:
 	ADDQ         SI, DX
 	VMOVAPS      Z27, Z30
 	VFNMADD231PS Z19, Z23, Z30
+	PREFETCHT0   4416(R8)(R10*1)
 	VFMADD231PS  Z19, Z23, Z27
 	VMOVAPS      Z29, Z23
 	VFNMADD231PS Z19, Z20, Z23
 	VFMADD231PS  Z19, Z20, Z29
 	VSUBPS       Z1, Z14, Z20
+	PREFETCHT0   4416(R9)(R10*1)
 	VADDPS       Z1, Z14, Z1
 	VADDPS       Z8, Z28, Z14
 	VSUBPS       Z8, Z28, Z8
 	VSUBPS       Z15, Z20, Z28
+	PREFETCHT0   4480(R8)(R10*1)
 	VMOVUPS      Z28, 2240(R13)
 	VMOVAPS      Z27, Z28
 	VFMADD231PS  Z12, Z2, Z28
@@ -34609,22 +35070,26 @@ line:
 	VMOVAPS      Z30, Z2
 	VFNMADD231PS Z12, Z13, Z2
 	VFMADD231PS  Z12, Z13, Z30
+	PREFETCHT0   4480(R9)(R10*1)
 	VMOVAPS      Z18, Z13
 	VFMADD231PS  Z19, Z21, Z13
 	VFNMADD231PS Z19, Z21, Z18
 	VMOVAPS      Z25, Z21
 	VFMADD231PS  Z19, Z3, Z21
 	VFNMADD231PS Z19, Z3, Z25
+	PREFETCHT0   4544(R8)(R10*1)
 	VMOVAPS      Z29, Z3
 	VFNMADD231PS Z12, Z16, Z3
 	VMULPS       Z12, Z24, Z24
 	VMOVAPS      Z23, Z19
 	VFNMADD231PS Z12, Z5, Z19
 	VMULPS       Z12, Z22, Z22
+	PREFETCHT0   4544(R9)(R10*1)
 	VFMADD231PS  Z12, Z16, Z29
 	VADDPS       Z7, Z1, Z16
 	VSUBPS       Z7, Z1, Z1
 	VFMADD231PS  Z12, Z5, Z23
+	PREFETCHT0   4608(R8)(R10*1)
 	VBROADCASTSS butterflyConstants<>+456(SB), Z5
 	VMULPS       Z5, Z17, Z7
 	VSUBPS       Z11, Z21, Z17
@@ -34632,6 +35097,7 @@ line:
 	VMOVAPS      Z28, Z17
 	VFNMADD231PS Z5, Z6, Z17
 	VADDPS       Z7, Z27, Z12
+	PREFETCHT0   4608(R9)(R10*1)
 	VSUBPS       Z7, Z27, Z7
 	VFMADD231PS  Z5, Z6, Z28
 	VSUBPS       Z31, Z14, Z6
@@ -34639,41 +35105,49 @@ line:
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
 	VSUBPS       Z22, Z18, Z27
+	PREFETCHT0   4672(R8)(R10*1)
 	VADDPS       Z22, Z18, Z18
 	VBROADCASTSS butterflyConstants<>+464(SB), Z22
 	VMULPS       Z22, Z9, Z9
 	VMULPS       Z22, Z0, Z0
 	VMOVUPS      Z6, 2368(R13)
 	VADDPS       Z0, Z19, Z6
+	PREFETCHT0   4672(R9)(R10*1)
 	VADDPS       Z15, Z20, Z15
 	VADDPS       Z31, Z14, Z14
 	VADDPS       Z4, Z8, Z20
 	VSUBPS       Z4, Z8, Z4
+	PREFETCHT0   4736(R8)(R10*1)
 	VMULPS       Z22, Z10, Z8
 	VADDPS       Z26, Z13, Z10
 	VSUBPS       Z26, Z13, Z13
 	VADDPS       Z8, Z2, Z26
+	PREFETCHT0   4736(R9)(R10*1)
 	VSUBPS       Z8, Z2, Z2
 	VSUBPS       Z0, Z19, Z0
 	VMULPS       2176(R13), Z5, Z8
 	VMULPS       2112(R13), Z22, Z19
+	PREFETCHT0   4800(R8)(R10*1)
 	VADDPS       Z19, Z30, Z31
 	VSUBPS       Z19, Z30, Z19
 	VSUBPS       Z24, Z25, Z30
 	VADDPS       Z11, Z21, Z11
 	VADDPS       Z9, Z23, Z21
+	PREFETCHT0   4800(R9)(R10*1)
 	VMOVUPS      Z14, 2112(R13)
 	VADDPS       Z8, Z3, Z14
 	VMOVUPS      Z11, 2176(R13)
 	VMULPS       2048(R13), Z5, Z11
 	VSUBPS       Z8, Z3, Z3
 	VSUBPS       Z11, Z29, Z8
+	PREFETCHT0   4864(R8)(R10*1)
 	VADDPS       Z24, Z25, Z24
 	VADDPS       Z11, Z29, Z11
 	VMOVUPS      1024(R13), Z25
 	VADDPS       Z25, Z16, Z29
 	MOVQ         (R12), DI
 	VMOVUPS      Z29, (R11)(DI*1)
+	PREFETCHT0   4864(R9)(R10*1)
 	VSUBPS       Z25, Z16, Z16
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
@@ -34683,22 +35157,26 @@ line:
 	VSUBPS       Z23, Z1, Z25
 	MOVQ         256(R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
+	PREFETCHT0   4928(R8)(R10*1)
 	MOVQ         128(R12), DI
 	VMOVUPS      Z25, (R11)(DI*1)
 	VBROADCASTSS butterflyConstants<>+512(SB), Z16
 	VMULPS       832(R13), Z16, Z25
 	VADDPS       Z25, Z28, Z29
 	VSUBPS       Z25, Z28, Z25
+	PREFETCHT0   4928(R9)(R10*1)
 	VADDPS       Z23, Z1, Z1
 	MOVQ         8(R12), DI
 	VMOVUPS      Z29, (R11)(DI*1)
 	VMULPS       576(R13), Z16, Z23
 	VADDPS       Z23, Z17, Z28
+	PREFETCHT0   4992(R8)(R10*1)
 	VMULPS       1984(R13), Z5, Z29
 	VSUBPS       Z23, Z17, Z17
 	VADDPS       Z29, Z10, Z23
 	MOVQ         16(R12), DI
 	VMOVUPS      Z23, (R11)(DI*1)
+	PREFETCHT0   4992(R9)(R10*1)
 	MOVQ         384(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	MOVQ         264(R12), DI
@@ -34706,17 +35184,20 @@ line:
 	VSUBPS       Z29, Z10, Z1
 	VBROADCASTSS butterflyConstants<>+524(SB), Z10
 	VMULPS       1792(R13), Z10, Z23
+	PREFETCHT0   5056(R8)(R10*1)
 	MOVQ         272(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	VMULPS       1856(R13), Z5, Z1
 	VADDPS       Z1, Z13, Z25
 	VADDPS       Z23, Z9, Z29
+	PREFETCHT0   5056(R9)(R10*1)
 	MOVQ         400(R12), DI
 	VMOVUPS      Z25, (R11)(DI*1)
 	VSUBPS       Z23, Z9, Z9
 	MOVQ         152(R12), DI
 	VMOVUPS      Z9, (R11)(DI*1)
 	VMULPS       1728(R13), Z10, Z9
+	PREFETCHT0   5120(R8)(R10*1)
 	MOVQ         408(R12), DI
 	VMOVUPS      Z29, (R11)(DI*1)
 	VSUBPS       Z9, Z21, Z23
@@ -34726,6 +35207,7 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	PREFETCHT0   5120(R9)(R10*1)
 	MOVQ         392(R12), DI
 	VMOVUPS      Z28, (R11)(DI*1)
 	VBROADCASTSS butterflyConstants<>+212(SB), Z21
@@ -34733,11 +35215,13 @@ line:
 	VMULPS       1536(R13), Z21, Z25
 	MOVQ         136(R12), DI
 	VMOVUPS      Z17, (R11)(DI*1)
+	PREFETCHT0   5184(R8)(R10*1)
 	VADDPS       Z25, Z4, Z17
 	VSUBPS       Z1, Z13, Z1
 	VSUBPS       Z23, Z20, Z13
 	VBROADCASTSS butterflyConstants<>+532(SB), Z28
 	VMULPS       1216(R13), Z28, Z29
+	PREFETCHT0   5184(R9)(R10*1)
 	MOVQ         288(R12), DI
 	VMOVUPS      Z13, (R11)(DI*1)
 	MOVQ         416(R12), DI
@@ -34745,27 +35229,32 @@ line:
 	VBROADCASTSS butterflyConstants<>+528(SB), Z13
 	VMULPS       960(R13), Z13, Z17
 	VADDPS       Z23, Z20, Z20
+	PREFETCHT0   5248(R8)(R10*1)
 	VADDPS       Z17, Z26, Z23
 	VSUBPS       Z25, Z4, Z4
 	MOVQ         32(R12), DI
 	VMOVUPS      Z20, (R11)(DI*1)
 	MOVQ         40(R12), DI
 	VMOVUPS      Z23, (R11)(DI*1)
+	PREFETCHT0   5248(R9)(R10*1)
 	VSUBPS       Z17, Z26, Z17
 	VMULPS       768(R13), Z13, Z20
 	VSUBPS       Z20, Z2, Z23
 	MOVQ         144(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
+	PREFETCHT0   5312(R8)(R10*1)
 	VMULPS       1088(R13), Z22, Z1
 	VSUBPS       Z1, Z24, Z25
 	VADDPS       Z1, Z24, Z1
 	MOVQ         160(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
+	PREFETCHT0   5312(R9)(R10*1)
 	VADDPS       Z20, Z2, Z2
 	MOVQ         48(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	VMULPS       1472(R13), Z16, Z1
 	VMULPS       1600(R13), Z16, Z4
+	PREFETCHT0   5376(R8)(R10*1)
 	VSUBPS       Z29, Z14, Z16
 	MOVQ         168(R12), DI
 	VMOVUPS      Z23, (R11)(DI*1)
@@ -34774,22 +35263,26 @@ line:
 	PREFETCHT1   (DX)
 	PREFETCHT1   (DX)(BX*1)
 	ADDQ         SI, DX
+	PREFETCHT0   5376(R9)(R10*1)
 	VMULPS       1344(R13), Z28, Z24
 	MOVQ         424(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
 	VMULPS       1152(R13), Z22, Z2
 	VSUBPS       Z2, Z30, Z26
+	PREFETCHT0   5440(R8)(R10*1)
 	VMULPS       1920(R13), Z22, Z22
 	MOVQ         296(R12), DI
 	VMOVUPS      Z17, (R11)(DI*1)
 	VADDPS       Z29, Z14, Z14
 	VADDPS       Z24, Z3, Z17
+	PREFETCHT0   5440(R9)(R10*1)
 	MOVQ         304(R12), DI
 	VMOVUPS      Z25, (R11)(DI*1)
 	VMULPS       704(R13), Z28, Z25
 	VADDPS       Z2, Z30, Z2
 	VSUBPS       Z25, Z7, Z29
 	VSUBPS       Z24, Z3, Z3
+	PREFETCHT0   5504(R8)(R10*1)
 	MOVQ         312(R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
 	MOVQ         432(R12), DI
@@ -34797,6 +35290,7 @@ line:
 	MOVQ         184(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
 	VMULPS       640(R13), Z28, Z2
+	PREFETCHT0   5504(R9)(R10*1)
 	VBROADCASTSS butterflyConstants<>+48(SB), Z3
 	VMULPS       256(R13), Z3, Z16
 	MOVQ         176(R12), DI
@@ -34804,16 +35298,19 @@ line:
 	VMULPS       320(R13), Z3, Z3
 	VMOVUPS      2240(R13), Z24
 	VADDPS       Z16, Z24, Z26
+	PREFETCHT0   5568(R8)(R10*1)
 	VADDPS       Z25, Z7, Z7
 	VSUBPS       Z2, Z12, Z25
 	VMULPS       128(R13), Z13, Z28
 	VSUBPS       Z16, Z24, Z16
+	PREFETCHT0   5568(R9)(R10*1)
 	MOVQ         56(R12), DI
 	VMOVUPS      Z14, (R11)(DI*1)
 	MOVQ         248(R12), DI
 	VMOVUPS      Z20, (R11)(DI*1)
 	VMULPS       192(R13), Z10, Z14
 	VADDPS       Z4, Z11, Z4
+	PREFETCHT0   5632(R8)(R10*1)
 	VMULPS       1280(R13), Z13, Z11
 	VMULPS       512(R13), Z21, Z13
 	PREFETCHT1   (DX)
@@ -34822,27 +35319,32 @@ line:
 	MOVQ         320(R12), DI
 	VMOVUPS      Z16, (R11)(DI*1)
 	VSUBPS       Z23, Z27, Z16
+	PREFETCHT0   5632(R9)(R10*1)
 	VSUBPS       Z22, Z18, Z20
 	VADDPS       Z22, Z18, Z18
 	MOVQ         72(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
 	VSUBPS       Z28, Z6, Z7
+	PREFETCHT0   5696(R8)(R10*1)
 	VSUBPS       Z11, Z0, Z22
 	VMULPS       896(R13), Z10, Z10
 	VADDPS       Z11, Z0, Z0
 	VSUBPS       Z3, Z15, Z11
+	PREFETCHT0   5696(R9)(R10*1)
 	VMOVUPS      2368(R13), Z24
 	VSUBPS       Z13, Z24, Z30
 	VADDPS       Z23, Z27, Z23
 	VMULPS       (R13), Z5, Z27
 	MOVQ         216(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
+	PREFETCHT0   5760(R8)(R10*1)
 	MOVQ         440(R12), DI
 	VMOVUPS      Z17, (R11)(DI*1)
 	VADDPS       Z3, Z15, Z3
 	VMULPS       64(R13), Z5, Z5
 	MOVQ         504(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
+	PREFETCHT0   5760(R9)(R10*1)
 	VADDPS       Z28, Z6, Z4
 	MOVQ         192(R12), DI
 	VMOVUPS      Z11, (R11)(DI*1)
@@ -34850,17 +35352,20 @@ line:
 	VMOVUPS      Z25, (R11)(DI*1)
 	MOVQ         352(R12), DI
 	VMOVUPS      Z30, (R11)(DI*1)
+	PREFETCHT0   5824(R8)(R10*1)
 	VSUBPS       Z10, Z19, Z6
 	VADDPS       Z13, Z24, Z7
 	VADDPS       Z14, Z31, Z11
 	MOVQ         64(R12), DI
 	VMOVUPS      Z26, (R11)(DI*1)
+	PREFETCHT0   5824(R9)(R10*1)
 	VMOVUPS      2176(R13), Z13
 	VSUBPS       Z27, Z13, Z15
 	MOVQ         328(R12), DI
 	VMOVUPS      Z29, (R11)(DI*1)
 	VMULPS       448(R13), Z21, Z17
 	VADDPS       Z10, Z19, Z10
+	PREFETCHT0   5888(R8)(R10*1)
 	MOVQ         472(R12), DI
 	VMOVUPS      Z4, (R11)(DI*1)
 	PREFETCHT1   (DX)
@@ -34870,6 +35375,7 @@ line:
 	VMOVUPS      Z16, (R11)(DI*1)
 	VSUBPS       Z14, Z31, Z4
 	VADDPS       Z27, Z13, Z13
+	PREFETCHT0   5888(R9)(R10*1)
 	MOVQ         496(R12), DI
 	VMOVUPS      Z13, (R11)(DI*1)
 	MOVQ         232(R12), DI
@@ -34877,6 +35383,7 @@ line:
 	MOVQ         448(R12), DI
 	VMOVUPS      Z3, (R11)(DI*1)
 	VSUBPS       Z1, Z8, Z3
+	PREFETCHT0   5952(R8)(R10*1)
 	VMOVUPS      2112(R13), Z4
 	VSUBPS       Z17, Z4, Z13
 	VADDPS       Z1, Z8, Z1
@@ -34884,6 +35391,7 @@ line:
 	VMOVUPS      Z23, (R11)(DI*1)
 	VMOVUPS      2304(R13), Z8
 	VSUBPS       Z5, Z8, Z14
+	PREFETCHT0   5952(R9)(R10*1)
 	MOVQ         488(R12), DI
 	VMOVUPS      Z11, (R11)(DI*1)
 	VADDPS       Z2, Z12, Z2
@@ -34891,6 +35399,7 @@ line:
 	VMOVUPS      Z22, (R11)(DI*1)
 	MOVQ         96(R12), DI
 	VMOVUPS      Z7, (R11)(DI*1)
+	PREFETCHT0   6016(R8)(R10*1)
 	MOVQ         120(R12), DI
 	VMOVUPS      Z1, (R11)(DI*1)
 	MOVQ         240(R12), DI
@@ -34899,6 +35408,7 @@ line:
 	VMOVUPS      Z2, (R11)(DI*1)
 	MOVQ         104(R12), DI
 	VMOVUPS      Z10, (R11)(DI*1)
+	PREFETCHT0   6016(R9)(R10*1)
 	MOVQ         464(R12), DI
 	VMOVUPS      Z18, (R11)(DI*1)
 	MOVQ         24(R12), DI
@@ -34906,6 +35416,7 @@ line:
 	VADDPS       Z5, Z8, Z1
 	MOVQ         208(R12), DI
 	VMOVUPS      Z20, (R11)(DI*1)
+	PREFETCHT0   6080(R8)(R10*1)
 	VADDPS       Z17, Z4, Z2
 	MOVQ         480(R12), DI
 	VMOVUPS      Z2, (R11)(DI*1)
@@ -34913,6 +35424,7 @@ line:
 	VMOVUPS      Z13, (R11)(DI*1)
 	MOVQ         88(R12), DI
 	VMOVUPS      Z0, (R11)(DI*1)
+	PREFETCHT0   6080(R9)(R10*1)
 	MOVQ         368(R12), DI
 	VMOVUPS      Z14, (R11)(DI*1)
 	MOVQ         360(R12), DI
@@ -34925,9 +35437,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -34985,7 +35497,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineTwiddled64AVX512(SB), $2760-16
 	MOVQ job+0(FP), AX
@@ -35000,9 +35512,9 @@ TEXT ·LineTwiddled64AVX512(SB), $2760-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -36078,9 +36590,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -36139,7 +36651,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackTwiddled64AVX512(SB), $2504-16
 	MOVQ job+0(FP), AX
@@ -36154,9 +36666,9 @@ TEXT ·LineBackTwiddled64AVX512(SB), $2504-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -37174,9 +37686,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -37235,7 +37747,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineHalf64AVX512(SB), $2952-16
 	MOVQ job+0(FP), AX
@@ -37250,9 +37762,9 @@ TEXT ·LineHalf64AVX512(SB), $2952-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -38197,9 +38709,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -38258,7 +38770,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf64AVX512(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, AVX512F, MMX+
 TEXT ·LineBackHalf64AVX512(SB), $2632-16
 	MOVQ job+0(FP), AX
@@ -38273,9 +38785,9 @@ TEXT ·LineBackHalf64AVX512(SB), $2632-16
 	ANDQ $-64, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -39131,9 +39643,9 @@ line:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -39192,7 +39704,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func Line64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·Line64AVX2(SB), $1928-16
 	MOVQ job+0(FP), AX
@@ -39207,8 +39719,8 @@ TEXT ·Line64AVX2(SB), $1928-16
 	ANDQ $-32, R13
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -40049,9 +40561,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -40113,7 +40625,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBack64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBack64AVX2(SB), $4840-16
 	MOVQ job+0(FP), AX
@@ -40125,8 +40637,8 @@ TEXT ·LineBack64AVX2(SB), $4840-16
 	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -41286,9 +41798,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -41350,7 +41862,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineTwiddled64AVX2(SB), $1800-16
 	MOVQ job+0(FP), AX
@@ -41365,9 +41877,9 @@ TEXT ·LineTwiddled64AVX2(SB), $1800-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -42439,9 +42951,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -42504,7 +43016,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackTwiddled64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackTwiddled64AVX2(SB), $4808-16
 	MOVQ job+0(FP), AX
@@ -42516,9 +43028,9 @@ TEXT ·LineBackTwiddled64AVX2(SB), $4808-16
 	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -43874,9 +44386,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -43939,7 +44451,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineHalf64AVX2(SB), $1800-16
 	MOVQ job+0(FP), AX
@@ -43954,9 +44466,9 @@ TEXT ·LineHalf64AVX2(SB), $1800-16
 	ANDQ $-32, R14
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -44895,9 +45407,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00
@@ -44960,7 +45472,7 @@ none:
 	MOVQ 32(CX), SI
 	JMP  on
 
-// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
+// func LineBackHalf64AVX2(job *struct{Lines [2]struct{Rows *float32; Shared *float32; Re *float32; Im *float32; Next *float32; Ahead int}; Offsets *int; Twiddles *float32; Count int; Step int}, transfers *struct{Fetches [3]struct{At uintptr; End uintptr; Pause uintptr; Second int; Step int}; Current int; Write struct{From uintptr; End uintptr; To uintptr; Second int; Step int; Rows int; Fetch uintptr}})
 // Requires: AVX, FMA3, MMX+
 TEXT ·LineBackHalf64AVX2(SB), $4808-16
 	MOVQ job+0(FP), AX
@@ -44972,9 +45484,9 @@ TEXT ·LineBackHalf64AVX2(SB), $4808-16
 	MOVQ 32(CX), SI
 	MOVQ job+0(FP), AX
 	XORQ R10, R10
-	MOVQ 64(AX), R12
-	MOVQ 72(AX), R13
-	MOVQ 80(AX), AX
+	MOVQ 96(AX), R12
+	MOVQ 104(AX), R13
+	MOVQ 112(AX), AX
 	MOVQ AX, (SP)
 
 butterfly:
@@ -46063,9 +46575,9 @@ vector:
 	JHI          aside
 
 on:
-	ADDQ $0x20, AX
+	ADDQ $0x30, AX
 	MOVQ job+0(FP), DI
-	ADDQ $0x40, DI
+	ADDQ $0x60, DI
 	CMPQ AX, DI
 	JEQ  lines
 	CMPQ (AX), $0x00

@@ -104,10 +104,11 @@ func writeBlock(kind string, radix int, level string, registers []reg.VecPhysica
 	MOVQ(field(first.Field("Re")).Base, part)
 	if kind != "Forward" && kind != "Inverse" && kind != "Back" {
 		b.transfers = newTransfers(registers)
-		b.fetch, b.fetches = b.transfers.rows, radix
+		count := radix
 		if b.vectors > 1 { // where rows come to the first cache twice there is less time for others
-			b.fetches = (3*radix + 4*b.vectors - 1) / (4 * b.vectors)
+			count = (3*radix + 4*b.vectors - 1) / (4 * b.vectors)
 		}
+		b.fetches = append(b.fetches, b.transfers.fetches(count))
 	}
 	if radix > 8 {
 		b.re[1], b.im[1] = GP64(), GP64()

@@ -48,11 +48,12 @@ func (l *lineRoutine) backInColumns(registers []reg.VecPhysical) {
 	})
 	l.reflectPairs()
 	l.setFetches()
-	fetches := l.vectors * l.fetches / columns // of each column
-	l.fetches -= fetches * columns / l.vectors
+	rows := &l.fetches[0].count
+	fetched := l.vectors * *rows / columns // in each column
+	*rows -= fetched * columns / l.vectors
 	l.eachVector(size, l.prepare(registers), l.at, stage)
 	for c := range columns {
-		column := &program{inOrder: true, fetch: l.fetch, fetches: fetches}
+		column := &program{inOrder: true, fetches: []fetches{l.transfers.fetches(fetched)}}
 		var numbers [columnNumbers][]value // of each vector
 		for vector := range l.vectors {
 			column.realInverse(columnNumbers, func(j int) complexValue {

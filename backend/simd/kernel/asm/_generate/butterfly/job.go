@@ -7,7 +7,7 @@ import (
 
 // What routines work on, as package asm has it.
 const (
-	lineType     = "struct{Rows, Shared, Re, Im *float32}"
+	lineType     = "struct{Rows, Shared, Re, Im, Next *float32; Ahead int}"
 	lineJobType  = "struct{Lines [2]" + lineType + "; Offsets *int; Twiddles *float32; Count, Step int}"
 	blockPart    = "struct{Re, Im, Factors, Added, Spectrum *float32; Count int}"
 	blockJobType = "struct{Parts [2]" + blockPart + "; Pitch int}"

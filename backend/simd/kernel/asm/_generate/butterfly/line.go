@@ -57,6 +57,8 @@ type lineRoutine struct {
 	rows, offsets  reg.Register // of the line
 	twiddles       reg.Register // nil where there are none
 	vectors        int          // of a row
+	next           reg.Register // rows of the line that comes next, and
+	nextOffsets    reg.Register // where their offsets are; nil where they are not fetched
 	transfers      *transfers
 	unrolled       *unrolledLine // nil where butterflies share their code
 }
@@ -137,6 +139,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 			l.reflectPairs()
 		case kind == "":
 			l.partPairs(partedShares[radix])
+			l.timed = radix == 32 // half of the time of lines of 224 numbers, an image's size
 		}
 		l.setFetches()
 		write := l.prepare(registers)
@@ -183,6 +186,11 @@ func (l *lineRoutine) eachLine(job gotypes.Component) {
 	MOVQ(l.ofLine(job, "Shared"), l.shared)
 	MOVQ(l.ofLine(job, "Re"), l.re)
 	MOVQ(l.ofLine(job, "Im"), l.im)
+	if l.next != nil {
+		MOVQ(l.ofLine(job, "Next"), l.next)
+		MOVQ(l.offsets, l.nextOffsets)
+		ADDQ(l.ofLine(job, "Ahead"), l.nextOffsets)
+	}
 }
 
 // nextLine goes back with the next line where there is one.
@@ -202,15 +210,24 @@ func (l *lineRoutine) ofLine(job gotypes.Component, name string) Mem {
 	return Mem{Base: l.line, Disp: field(job.Field("Lines").Index(0).Field(name)).Disp}
 }
 
-// setFetches sets how many rows a butterfly fetches: rather one too many than that the last ones are left, but for lines of known
-// length, of which the nearest number is known to be enough.
+// setFetches sets what is fetched: of lines that come later so many rows a butterfly that it is rather one too many than that the last
+// ones are left, but for lines of known length, of which the nearest number is known to be enough.
 func (l *lineRoutine) setFetches() {
-	l.fetch, l.fetches = l.transfers.rows, (l.numbers+4*l.vectors-1)/(4*l.vectors)
+	count := (l.numbers + 4*l.vectors - 1) / (4 * l.vectors)
 	if l.back && l.vectors > 1 { // what the filters fetch less
-		l.fetches = (3*l.numbers + 8*l.vectors - 1) / (8 * l.vectors)
+		count = (3*l.numbers + 8*l.vectors - 1) / (8 * l.vectors)
 		if l.unrolled != nil {
-			l.fetches = (3*l.numbers + 4*l.vectors) / (8 * l.vectors)
+			count = (3*l.numbers + 4*l.vectors) / (8 * l.vectors)
 		}
+	}
+	l.fetches = append(l.fetches, l.transfers.fetches(count))
+	switch {
+	case !l.fetchesNext():
+	case l.back:
+		l.fetches = append(l.fetches, l.nextResults())
+	default:
+		l.next, l.nextOffsets = GP64(), GP64()
+		l.fetches = append(l.fetches, l.nextRows())
 	}
 }
 

@@ -13,8 +13,14 @@ type program struct {
 	inOrder    bool            // whether addresses need the operations in order
 	oddCyclic  bool            // whether cosines are taken as cyclic convolutions of odd length, too
 	timed      bool            // whether the order is chosen by the time it takes
-	fetches    int             // how often fetch is called meanwhile, evenly
-	fetch      func()
+	fetches    []fetches       // what is brought into the caches meanwhile
+}
+
+// fetches is code that is emitted many times, evenly, from some place of a program to its end.
+type fetches struct {
+	count int
+	from  float64 // the share of the program that comes before
+	emit  func(i int)
 }
 
 // An operation makes one value from others; its place in the program is the value's name.

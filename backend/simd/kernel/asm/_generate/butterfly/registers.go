@@ -111,11 +111,17 @@ func (a *allocator) lasts(v int) bool { return slices.Contains(a.lasting, v) }
 
 // run goes through the program, and fetches meanwhile.
 func (a *allocator) run() {
-	fetched := 0
+	fetched := make([]int, len(a.fetches))
 	for at, i := range a.order {
 		a.operation(i)
-		for ; !a.silent && fetched*len(a.order) < a.fetches*(at+1); fetched++ {
-			a.fetch()
+		if a.silent {
+			continue
+		}
+		for k, f := range a.fetches {
+			begin := int(f.from * float64(len(a.order)))
+			for ; fetched[k]*(len(a.order)-begin) < f.count*(at+1-begin); fetched[k]++ {
+				f.emit(fetched[k])
+			}
 		}
 	}
 }

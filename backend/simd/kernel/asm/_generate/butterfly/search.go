@@ -10,8 +10,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// How many changes of an order are tried, where values go to the stack, and where the time is looked at, in each of some searches.
-const tries, timedTries, searches = 4000, 20000, 16
+// How many changes of an order are tried where values go to the stack.
+const tries = 4000
 
 // cheapest returns the cheapest way found to compute the program with some registers: the better one of two orders, and then,
 // of changes by chance, those that cost nothing; or one that is fast, where the program is timed. Where no value goes to the stack,
@@ -31,7 +31,11 @@ func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 		}
 	}
 	chance := chance{rand.NewPCG(1, 2)}
-	if best.slots > 0 && !p.inOrder {
+	switch {
+	case best.slots == 0 || p.inOrder:
+	case p.timed:
+		best = bySmallCost.least(d, best)
+	default:
 		for range tries {
 			if a := best.changed(d, chance); a.cost() <= best.cost() {
 				best = a
@@ -42,7 +46,7 @@ func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 		best = best.withLasting()
 	}
 	if p.timed {
-		best = fastest(d, best)
+		best = byShortTime.least(d, best)
 	}
 	return best
 }
@@ -62,36 +66,52 @@ func (a *allocator) withLasting() *allocator {
 	return best
 }
 
-// fastest looks for the fastest way from another one on, several times: the best that is found differs.
-func fastest(d *dependences, from *allocator) *allocator {
-	var found [searches]*allocator
-	var running sync.WaitGroup
-	for i := range found {
-		running.Go(func() { found[i] = annealed(d, from, chance{rand.NewPCG(1, uint64(3+i))}) })
-	}
-	running.Wait()
-	return slices.MinFunc(found[:], func(a, b *allocator) int { return cmp.Compare(a.time(), b.time()) })
+// annealing looks for a way that is better than another one, several times: the best that is found differs.
+type annealing struct {
+	searches, tries int
+	heat            float64 // how much worse a way may be that is gone on from, at first
+	of              func(*allocator) float64
 }
 
-// annealed looks for the fastest way from another one on, by simulated annealing.
-func annealed(d *dependences, best *allocator, chance chance) *allocator {
-	current, least := best, best.time()
-	currentTime := least
-	for try := range timedTries {
+// Programs that are timed become cheap first, which is found out sooner.
+var (
+	bySmallCost = annealing{searches: 2, tries: 60000, heat: 3, of: func(a *allocator) float64 { return float64(a.cost()) }}
+	byShortTime = annealing{searches: 16, tries: 20000, heat: 1, of: (*allocator).time}
+)
+
+// least returns the best way found from another one on.
+func (s *annealing) least(d *dependences, from *allocator) *allocator {
+	found := make([]*allocator, s.searches)
+	var running sync.WaitGroup
+	for i := range found {
+		running.Go(func() { found[i] = s.once(d, from, chance{rand.NewPCG(1, uint64(3+i))}) })
+	}
+	running.Wait()
+	return slices.MinFunc(found, func(a, b *allocator) int { return cmp.Compare(s.of(a), s.of(b)) })
+}
+
+// once looks for it by simulated annealing.
+func (s *annealing) once(d *dependences, best *allocator, chance chance) *allocator {
+	current, least := best, s.of(best)
+	currentSize := least
+	for try := range s.tries {
 		a := current.changed(d, chance)
-		t, temperature := a.time(), 1-float64(try)/timedTries
-		if worse := t - currentTime; worse > 0 && chance.below(1<<20) >= int(math.Exp(-worse/temperature)*(1<<20)) {
+		size, temperature := s.of(a), s.heat*(1-float64(try)/float64(s.tries))
+		if worse := size - currentSize; worse > 0 && chance.below(1<<20) >= int(math.Exp(-worse/temperature)*(1<<20)) {
 			continue
 		}
-		if current, currentTime = a, t; t < least {
-			best, least = a, t
+		if current, currentSize = a, size; size < least {
+			best, least = a, size
 		}
 	}
 	return best
 }
 
-// time says which of two ways is faster, where programs are timed.
-func (a *allocator) time() float64 { return cycles(a.trace) + float64(a.cost())/20 }
+// time says which of two ways is faster, where programs are timed: by cycles, if all were in the first cache. It is not, and what is
+// stored on the stack takes others' place there and has to wait for them to be stored, for cycles that are not counted.
+func (a *allocator) time() float64 {
+	return cycles(a.trace) + float64(a.cost())/20 + 6*float64(a.stores)
+}
 
 // changed returns a way that differs a little.
 func (a *allocator) changed(d *dependences, chance chance) *allocator {
@@ -142,5 +162,12 @@ var policies = func() (all []policy) {
 }()
 
 // cost says which of two ways to compute a program is faster. A processor starts several a cycle, but reads
-// memory two times and writes it once. Lasting constants are loaded once for several butterflies.
-func (a *allocator) cost() int { return len(a.trace) + 2*a.loads + 3*a.stores + len(a.lasting) }
+// memory two times and writes it once; where it is to be fast, stores are avoided even so. Lasting constants are loaded once for
+// several butterflies.
+func (a *allocator) cost() int {
+	store := 3
+	if a.timed {
+		store = 8
+	}
+	return len(a.trace) + 2*a.loads + store*a.stores + len(a.lasting)
+}

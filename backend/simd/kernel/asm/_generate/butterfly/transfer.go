@@ -54,11 +54,13 @@ func (t *transfers) loadSteps() {
 	t.load("Step", t.step)
 }
 
-// rows fetches a row of each line.
-func (t *transfers) rows() {
-	PREFETCHT1(Mem{Base: t.at})
-	PREFETCHT1(Mem{Base: t.at, Index: t.second, Scale: 1})
-	ADDQ(t.step, t.at)
+// fetches returns so many fetches of a row of each line.
+func (t *transfers) fetches(count int) fetches {
+	return fetches{count: count, emit: func(int) {
+		PREFETCHT1(Mem{Base: t.at})
+		PREFETCHT1(Mem{Base: t.at, Index: t.second, Scale: 1})
+		ADDQ(t.step, t.at)
+	}}
 }
 
 // turn comes after each butterfly. Seldom there is something to do: aside has that.
