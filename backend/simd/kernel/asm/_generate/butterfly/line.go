@@ -139,7 +139,8 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 			l.reflectPairs()
 		case kind == "":
 			l.partPairs(partedShares[radix])
-			l.timed = radix == 32 // half of the time of lines of 224 numbers, an image's size
+			l.timed = radix == 32  // half of the time of lines of 224 numbers, an image's size
+			l.storesWait = l.timed // for rows that come from the second cache
 		}
 		l.setFetches()
 		write := l.prepare(registers)
@@ -170,6 +171,9 @@ func (l *lineRoutine) eachVector(size int, write func(), moving ...reg.Register)
 	}
 	for _, r := range moving {
 		ADDQ(Imm(uint64(size)), r)
+	}
+	if l.nextOffsets != nil {
+		ADDQ(U32(8*(l.radix/l.vectors)), l.nextOffsets)
 	}
 	TESTQ(U32(size), moving[len(moving)-1])
 	JNZ(LabelRef("vector"))

@@ -13,14 +13,15 @@ import (
 //
 // Rows of the line are where the job says that the next butterfly has them. Results follow those of the butterfly at hand.
 
-// fetchesNext says whether the routine does. Where rows are turned there are no registers left for it.
+// fetchesNext says whether the routine does. Where rows are turned there are no registers left for it; with AVX2 each vector of results
+// would be fetched for the other one, too, and rows come half with one and half with the other.
 func (l *lineRoutine) fetchesNext() bool {
-	return l.radix >= leastInTurns && l.vectors == 1 && l.twiddles == nil
+	return l.radix >= leastInTurns && l.twiddles == nil && (l.vectors == 1 || !l.back)
 }
 
 // nextRows returns the fetches of the rows of the next butterfly.
 func (l *lineRoutine) nextRows() fetches {
-	return fetches{count: l.radix, from: 0.4, emit: func(k int) {
+	return fetches{count: l.radix / l.vectors, from: 0.4, emit: func(k int) {
 		offset := GP64()
 		MOVQ(Mem{Base: l.nextOffsets, Disp: 8 * k}, offset)
 		PREFETCHT0(Mem{Base: l.next, Index: offset, Scale: 1})

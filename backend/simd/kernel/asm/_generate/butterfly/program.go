@@ -13,6 +13,7 @@ type program struct {
 	inOrder    bool            // whether addresses need the operations in order
 	oddCyclic  bool            // whether cosines are taken as cyclic convolutions of odd length, too
 	timed      bool            // whether the order is chosen by the time it takes
+	storesWait bool            // whether what is stored on the stack waits for other stores
 	fetches    []fetches       // what is brought into the caches meanwhile
 }
 

@@ -33,7 +33,7 @@ func (p *program) cheapest(registers []reg.VecPhysical) *allocator {
 	chance := chance{rand.NewPCG(1, 2)}
 	switch {
 	case best.slots == 0 || p.inOrder:
-	case p.timed:
+	case p.storesWait:
 		best = bySmallCost.least(d, best)
 	default:
 		for range tries {
@@ -73,7 +73,7 @@ type annealing struct {
 	of              func(*allocator) float64
 }
 
-// Programs that are timed become cheap first, which is found out sooner.
+// Where stores wait, a program becomes cheap first, which is found out sooner than its time.
 var (
 	bySmallCost = annealing{searches: 2, tries: 60000, heat: 3, of: func(a *allocator) float64 { return float64(a.cost()) }}
 	byShortTime = annealing{searches: 16, tries: 20000, heat: 1, of: (*allocator).time}
@@ -107,10 +107,14 @@ func (s *annealing) once(d *dependences, best *allocator, chance chance) *alloca
 	return best
 }
 
-// time says which of two ways is faster, where programs are timed: by cycles, if all were in the first cache. It is not, and what is
-// stored on the stack takes others' place there and has to wait for them to be stored, for cycles that are not counted.
+// time says which of two ways is faster, where programs are timed: by cycles, if all were in the first cache. Where stores wait, each
+// takes some that are not counted.
 func (a *allocator) time() float64 {
-	return cycles(a.trace) + float64(a.cost())/20 + 6*float64(a.stores)
+	time := cycles(a.trace) + float64(a.cost())/20
+	if a.storesWait {
+		time += 6 * float64(a.stores)
+	}
+	return time
 }
 
 // changed returns a way that differs a little.
@@ -162,11 +166,10 @@ var policies = func() (all []policy) {
 }()
 
 // cost says which of two ways to compute a program is faster. A processor starts several a cycle, but reads
-// memory two times and writes it once; where it is to be fast, stores are avoided even so. Lasting constants are loaded once for
-// several butterflies.
+// memory two times and writes it once, or less often where stores wait. Lasting constants are loaded once for several butterflies.
 func (a *allocator) cost() int {
 	store := 3
-	if a.timed {
+	if a.storesWait {
 		store = 8
 	}
 	return len(a.trace) + 2*a.loads + store*a.stores + len(a.lasting)
