@@ -200,8 +200,8 @@ func (r *lineRun) set(first, second []float32) {
 	mustHold(first, r.size)
 	r.lines[0], r.lines[1] = first, second
 	lines, butterfly := &r.job.Lines, 8*r.stage.radix
-	lines[0].Rows, lines[1].Rows = &first[0], nil
-	lines[0].Next, lines[0].Ahead = &first[0], butterfly
+	lines[0].Rows, lines[0].Next, lines[0].Ahead = &first[0], &first[0], butterfly
+	lines[1].Rows, lines[1].Next = nil, nil
 	if second != nil {
 		mustHold(second, r.size)
 		lines[0].Next, lines[0].Ahead = &second[0], 0

@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // calculation is a program, the numbers that it reads, and those that it stores, both by where they are in memory.
@@ -293,5 +295,35 @@ func TestReflectedPairs(t *testing.T) {
 			}
 			p.checkOrders(t, name, want)
 		})
+	}
+}
+
+// TestFetchesComeEvenlyFromSomePlaceOn counts the operations that come before each fetch.
+func TestFetchesComeEvenlyFromSomePlaceOn(t *testing.T) {
+	TEXT("fetches", 0, "func()")
+	for _, c := range []struct {
+		count int
+		from  float64
+	}{{0, 0}, {1, 0}, {7, 0}, {7, 0.5}, {100, 0.25}} {
+		const stores = 20
+		p, done, fetched := &program{inOrder: true}, 0, 0
+		zero := p.load(func() Mem { return Mem{Base: reg.RAX} })
+		for range stores {
+			p.store(zero, func() Mem {
+				done++
+				return Mem{Base: reg.RAX}
+			})
+		}
+		p.fetches = []fetches{{count: c.count, from: c.from, emit: func(i int) {
+			after, all := done+1-int(c.from*(stores+1)), stores+1-int(c.from*(stores+1)) // operations after the place
+			if i != fetched || i*all >= c.count*after || i*all < c.count*(after-1) {
+				t.Errorf("%d from %g on: fetch %d comes as number %d after %d stores", c.count, c.from, i, fetched, done)
+			}
+			fetched++
+		}}}
+		p.prepare(zmm)()
+		if fetched != c.count || done < stores {
+			t.Errorf("%d from %g on: %d were fetched, and %d stored", c.count, c.from, fetched, done)
+		}
 	}
 }
