@@ -114,17 +114,14 @@ func TestJobsSayWhichRowsComeNext(t *testing.T) {
 			const rest = 7
 			s, stride := newLineStage(radix*rest, radix, false), lanes+r.IntN(20)
 			size := (radix*rest-1)*stride + lanes
-			lines := [2][]float32{make([]float32, size), make([]float32, size)}
+			first, second, count := make([]float32, size), []float32(nil), 1
+			if both {
+				second, count = make([]float32, size), 2
+			}
 			work := complexRows{make([]float32, s.rows()*lanes), make([]float32, s.rows()*lanes), lanes}
 			var run lineRun
 			run.over(s, work, stride, radix*rest)
-			count := 1
-			if both {
-				run.set(lines[0], lines[1])
-				count = 2
-			} else {
-				run.set(lines[0], nil)
-			}
+			run.set(first, second)
 			offsets := unsafe.Slice(run.job.Offsets, (rest+1)*radix)
 			address := func(rows *float32, offset int) uintptr { return uintptr(unsafe.Pointer(rows)) + uintptr(offset) }
 			for turn := range rest * count {
@@ -140,7 +137,8 @@ func TestJobsSayWhichRowsComeNext(t *testing.T) {
 					}
 				}
 			}
-			runtime.KeepAlive(lines)
+			runtime.KeepAlive(first)
+			runtime.KeepAlive(second)
 		}
 	}
 }

@@ -33,7 +33,8 @@ import (
 // large radix with AVX2.
 //
 // Meanwhile rows of lines that will be needed soon are fetched: for the lines of a pair as many as one of them has, and about
-// half as many more on the way back with AVX2. After each butterfly of a line rows of another pair are written.
+// half as many more on the way back with AVX2; next.go fetches what comes next. After each butterfly of a line rows of another
+// pair are written.
 
 // realRadices are the radices that lines begin with.
 var realRadices = []int{1, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 32, 64}
@@ -172,7 +173,7 @@ func (l *lineRoutine) eachVector(size int, write func(), moving ...reg.Register)
 	for _, r := range moving {
 		ADDQ(Imm(uint64(size)), r)
 	}
-	if l.nextOffsets != nil {
+	if l.nextOffsets != nil { // each vector fetches some of the next rows
 		ADDQ(U32(8*(l.radix/l.vectors)), l.nextOffsets)
 	}
 	TESTQ(U32(size), moving[len(moving)-1])

@@ -108,7 +108,7 @@ func (s *annealing) once(d *dependences, best *allocator, chance chance) *alloca
 }
 
 // time says which of two ways is faster, where programs are timed: by cycles, if all were in the first cache. Where stores wait, each
-// takes some that are not counted.
+// takes some that are not counted: of 0, 3, 6 and 10, as many as lines of 32·7 numbers were the fastest with on a Zen 4.
 func (a *allocator) time() float64 {
 	time := cycles(a.trace) + float64(a.cost())/20
 	if a.storesWait {
