@@ -59,38 +59,10 @@ func TestLayerNormAndItsGradientAgreeWithFloat64(t *testing.T) {
 					t.Errorf("%v: memory %d was written past its end", shape, i)
 				}
 			}
-			wantY, wantDx, wantDGamma, wantDBeta := make([]float64, rows*c), make([]float64, rows*c), make([]float64, c), make([]float64, c)
-			terms := make([]float64, rows*c) // what dx is a difference of: its rounding grows with them
-			for k := range rows {
-				var m, v, g, gh float64
-				for i := range c {
-					m += float64(x[k*c+i]) / float64(c)
-				}
-				for i := range c {
-					v += (float64(x[k*c+i]) - m) * (float64(x[k*c+i]) - m) / float64(c)
-				}
-				s := 1 / math.Sqrt(v+1e-6)
-				for i := range c {
-					h, d := (float64(x[k*c+i])-m)*s, float64(dy[k*c+i])
-					wantY[k*c+i] = h*float64(gamma[i]) + float64(beta[i])
-					wantDGamma[i] += d * h
-					wantDBeta[i] += d
-					g += d * float64(gamma[i]) / float64(c)
-					gh += d * float64(gamma[i]) * h / float64(c)
-				}
-				for i := range c {
-					h, d := (float64(x[k*c+i])-m)*s, float64(dy[k*c+i])
-					wantDx[k*c+i] = s * (d*float64(gamma[i]) - g - h*gh)
-					terms[k*c+i] = s * (math.Abs(d*float64(gamma[i])) + math.Abs(g) + math.Abs(h*gh))
-				}
-			}
-			tolerance := 4e-6
-			if c == 1 { // the variance is 0 but for rounding, and 1/√epsilon is 1000
-				tolerance = 2e-3
-			}
+			want, size := layerNormInFloat64(x, dy, gamma, beta)
 			for name, d := range map[string]float64{
-				"y": farther(y, wantY, tolerance), "dx": fartherThan(dx, wantDx, terms, 3*tolerance),
-				"dGamma": farther(dGamma, wantDGamma, tolerance*math.Sqrt(float64(rows))), "dBeta": farther(dBeta, wantDBeta, tolerance*math.Sqrt(float64(rows))),
+				"y": fartherThan(y, want.y, size.y, 5e-7), "dx": fartherThan(dx, want.dx, size.dx, 5e-7),
+				"dGamma": fartherThan(dGamma, want.dGamma, size.dGamma, 5e-7), "dBeta": fartherThan(dBeta, want.dBeta, size.dBeta, 5e-7),
 			} {
 				if d != 0 {
 					t.Errorf("%v: %s is off by %g more than it may", shape, name, d)
@@ -98,6 +70,50 @@ func TestLayerNormAndItsGradientAgreeWithFloat64(t *testing.T) {
 			}
 		}
 	})
+}
+
+// layerNormResult is what a layer normalisation and its gradient leave.
+type layerNormResult struct{ y, dx, dGamma, dBeta []float64 }
+
+// layerNormInFloat64 returns the results wanted, and beside each its size before anything cancelled, with which its
+// rounding grows: the mean is taken from each x, and a row of little variance magnifies what that rounds.
+func layerNormInFloat64(x, dy, gamma, beta []float32) (want, size layerNormResult) {
+	c := len(gamma)
+	for _, r := range []*layerNormResult{&want, &size} {
+		*r = layerNormResult{make([]float64, len(x)), make([]float64, len(x)), make([]float64, c), make([]float64, c)}
+	}
+	h, hSize, d := make([]float64, c), make([]float64, c), make([]float64, c)
+	for from := 0; from < len(x); from += c {
+		var m, mSize, v, g, gSize, gh, ghSize float64
+		for _, x := range x[from : from+c] {
+			m += float64(x) / float64(c)
+			mSize += math.Abs(float64(x)) / float64(c)
+		}
+		for _, x := range x[from : from+c] {
+			v += (float64(x) - m) * (float64(x) - m) / float64(c)
+		}
+		s := 1 / math.Sqrt(v+1e-6)
+		for i := range c {
+			h[i], hSize[i] = (float64(x[from+i])-m)*s, (math.Abs(float64(x[from+i]))+mSize)*s
+			want.y[from+i] = h[i]*float64(gamma[i]) + float64(beta[i])
+			size.y[from+i] = hSize[i]*math.Abs(float64(gamma[i])) + math.Abs(float64(beta[i]))
+			dy := float64(dy[from+i])
+			want.dGamma[i] += dy * h[i]
+			size.dGamma[i] += math.Abs(dy) * hSize[i]
+			want.dBeta[i] += dy
+			size.dBeta[i] += math.Abs(dy)
+			d[i] = dy * float64(gamma[i])
+			g += d[i] / float64(c)
+			gSize += math.Abs(d[i]) / float64(c)
+			gh += d[i] * h[i] / float64(c)
+			ghSize += math.Abs(d[i]) * hSize[i] / float64(c)
+		}
+		for i := range c {
+			want.dx[from+i] = s * (d[i] - g - h[i]*gh)
+			size.dx[from+i] = s * (math.Abs(d[i]) + gSize + hSize[i]*math.Abs(gh) + math.Abs(h[i])*ghSize)
+		}
+	}
+	return want, size
 }
 
 func TestSoftmaxAgreesWithFloat64(t *testing.T) {
