@@ -54,46 +54,6 @@ func finiteVector(re, im *vector) (all, done bool) {
 	}
 }
 
-// maxPieces is how many pieces the assembly takes at once.
-const maxPieces = 4
-
-// gatherVector is gather in assembly, and says whether there is any for the level in use and these pieces.
-func gatherVector(vectors, x []float32, pieces []piece, rows, stride int) bool {
-	if level != AVX512 || len(pieces) > maxPieces {
-		return false
-	}
-	at, masks := pieceArguments(pieces)
-	if len(pieces) <= 2 {
-		asm.Gather2PiecesAVX512(&vectors[0], &x[0], at[0], at[1], rows, stride, masks)
-	} else {
-		asm.Gather4PiecesAVX512(&vectors[0], &x[0], at[0], at[1], at[2], at[3], rows, stride, masks)
-	}
-	return true
-}
-
-// scatterVector is scatter in assembly, and says whether there is any for the level in use and these pieces.
-func scatterVector(x, vectors []float32, pieces []piece, rows, stride int) bool {
-	if level != AVX512 || len(pieces) > maxPieces {
-		return false
-	}
-	at, masks := pieceArguments(pieces)
-	if len(pieces) <= 2 {
-		asm.Scatter2PiecesAVX512(&vectors[0], &x[0], at[0], at[1], rows, stride, masks)
-	} else {
-		asm.Scatter4PiecesAVX512(&vectors[0], &x[0], at[0], at[1], at[2], at[3], rows, stride, masks)
-	}
-	return true
-}
-
-// pieceArguments returns where lane 0 of each piece would be and the masks of their lanes.
-func pieceArguments(pieces []piece) (at [maxPieces]int, masks uint64) {
-	for i, p := range pieces {
-		at[i] = p.at - p.lane
-		masks |= (1<<p.width - 1) << p.lane << (lanes * i)
-	}
-	return at, masks
-}
-
 // vectorLanes is the number of lanes that a routine of the level in use takes.
 func vectorLanes() int {
 	if level == AVX512 {

@@ -7,7 +7,3 @@ func (s *fftStage) runVector(kind butterflyKind, out, in *complexRows, f *factor
 }
 
 func finiteVector(re, im *vector) (all, done bool) { return false, false }
-
-func gatherVector(vectors, x []float32, pieces []piece, rows, stride int) bool { return false }
-
-func scatterVector(x, vectors []float32, pieces []piece, rows, stride int) bool { return false }

@@ -57,25 +57,45 @@ func AddPairLanesAVX512(sums *float32, first *float32, second *float32, rows int
 //go:noescape
 func AddPairLanesAVX2(sums *float32, first *float32, second *float32, rows int, stride int)
 
-// Gather2PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
+// Gather2AVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces, 2 for each 16 lanes; lanes of no piece become zero. The place of a piece in x, stride floats further a row, is where the first of those lanes would be, which may be before x, and its mask says which of them it has. Masks have 16 bits each, that of the first piece is lowest.
 //
 //go:noescape
-func Gather2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+func Gather2AVX512(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
 
-// Scatter2PiecesAVX512 is the way back of Gather: lanes of consecutive vectors go to the pieces.
+// GatherHalves2AVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces, 2 for each 8 lanes; lanes of no piece become zero. The place of a piece in x, stride floats further a row, is where the first of those lanes would be, which may be before x, and its mask says which of them it has. Masks have 8 bits each, that of the first piece is lowest.
 //
 //go:noescape
-func Scatter2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+func GatherHalves2AVX512(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
 
-// Gather4PiecesAVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces that begin at places a, b… of x, stride floats further a row; lanes of no piece become zero. Masks are 16 bits each, that of a lowest.
+// GatherHalves2AVX2 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces, 2 for each 8 lanes; lanes of no piece become zero. The place of a piece in x, stride floats further a row, is where the first of those lanes would be, which may be before x, and its mask says which of them it has. Masks have 8 bits each, that of the first piece is lowest.
 //
 //go:noescape
-func Gather4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+func GatherHalves2AVX2(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
 
-// Scatter4PiecesAVX512 is the way back of Gather: lanes of consecutive vectors go to the pieces.
+// GatherHalves3AVX512 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces, 3 for each 8 lanes; lanes of no piece become zero. The place of a piece in x, stride floats further a row, is where the first of those lanes would be, which may be before x, and its mask says which of them it has. Masks have 8 bits each, that of the first piece is lowest.
 //
 //go:noescape
-func Scatter4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
+func GatherHalves3AVX512(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
+
+// GatherHalves3AVX2 sets each of rows ≥ 1 consecutive vectors of sixteen to the lanes of pieces, 3 for each 8 lanes; lanes of no piece become zero. The place of a piece in x, stride floats further a row, is where the first of those lanes would be, which may be before x, and its mask says which of them it has. Masks have 8 bits each, that of the first piece is lowest.
+//
+//go:noescape
+func GatherHalves3AVX2(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
+
+// Scatter2AVX512 copies 2 pieces of one to eight lanes of each of rows ≥ 1 consecutive vectors of sixteen, which begin at lanes of it, to places of x, stride floats further a row. Masks have 8 bits each, that of the first piece is lowest.
+//
+//go:noescape
+func Scatter2AVX512(vectors *float32, x *float32, lanes *int, places *int, rows int, stride int, masks uint64)
+
+// Scatter3AVX512 copies 3 pieces of one to eight lanes of each of rows ≥ 1 consecutive vectors of sixteen, which begin at lanes of it, to places of x, stride floats further a row. Masks have 8 bits each, that of the first piece is lowest.
+//
+//go:noescape
+func Scatter3AVX512(vectors *float32, x *float32, lanes *int, places *int, rows int, stride int, masks uint64)
+
+// Scatter4AVX512 copies 4 pieces of one to eight lanes of each of rows ≥ 1 consecutive vectors of sixteen, which begin at lanes of it, to places of x, stride floats further a row. Masks have 8 bits each, that of the first piece is lowest.
+//
+//go:noescape
+func Scatter4AVX512(vectors *float32, x *float32, lanes *int, places *int, rows int, stride int, masks uint64)
 
 // FiniteAVX512 says whether sixteen real and sixteen imaginary parts are all finite.
 //

@@ -447,147 +447,437 @@ row:
 	VZEROUPPER
 	RET
 
-// func Gather2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
+DATA laneBits<>+0(SB)/4, $0x00000001
+DATA laneBits<>+4(SB)/4, $0x00000002
+DATA laneBits<>+8(SB)/4, $0x00000004
+DATA laneBits<>+12(SB)/4, $0x00000008
+DATA laneBits<>+16(SB)/4, $0x00000010
+DATA laneBits<>+20(SB)/4, $0x00000020
+DATA laneBits<>+24(SB)/4, $0x00000040
+DATA laneBits<>+28(SB)/4, $0x00000080
+GLOBL laneBits<>(SB), RODATA|NOPTR, $32
+
+// func Gather2AVX512(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
 // Requires: AVX, AVX512F
-TEXT ·Gather2PiecesAVX512(SB), $0-56
-	MOVQ  vectors+0(FP), AX
-	MOVQ  x+8(FP), CX
-	MOVQ  a+16(FP), DX
-	LEAQ  (CX)(DX*4), DX
-	MOVQ  b+24(FP), BX
-	LEAQ  (CX)(BX*4), BX
-	MOVQ  rows+32(FP), CX
-	MOVQ  stride+40(FP), SI
-	MOVQ  masks+48(FP), DI
-	SHLQ  $0x02, SI
-	KMOVW DI, K1
-	SHRQ  $0x10, DI
-	KMOVW DI, K2
-	SHRQ  $0x10, DI
+TEXT ·Gather2AVX512(SB), NOSPLIT, $0-48
+	MOVQ    vectors+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    places+16(FP), DX
+	MOVQ    rows+24(FP), BX
+	MOVQ    stride+32(FP), SI
+	MOVQ    masks+40(FP), DI
+	MOVQ    (DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    8(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVWLZX DI, CX
+	KMOVW   CX, K1
+	SHRQ    $0x10, DI
+	MOVWLZX DI, CX
+	KMOVW   CX, K2
+	SHRQ    $0x10, DI
+	XORQ    CX, CX
+	SHLQ    $0x02, SI
 
 row:
-	VMOVUPS.Z (DX), K1, Z0
-	ADDQ      SI, DX
-	VMOVUPS   (BX), K2, Z0
-	ADDQ      SI, BX
+	VMOVUPS.Z (R8)(CX*1), K1, Z0
+	VMOVUPS   (DX)(CX*1), K2, Z0
 	VMOVUPS   Z0, (AX)
+	ADDQ      SI, CX
 	ADDQ      $0x40, AX
+	DECQ      BX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func GatherHalves2AVX512(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·GatherHalves2AVX512(SB), NOSPLIT, $0-48
+	MOVQ    vectors+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    places+16(FP), DX
+	MOVQ    rows+24(FP), BX
+	MOVQ    stride+32(FP), SI
+	MOVQ    masks+40(FP), DI
+	MOVQ    (DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    8(DX), R9
+	LEAQ    (CX)(R9*4), R9
+	MOVQ    16(DX), R10
+	LEAQ    (CX)(R10*4), R10
+	MOVQ    24(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVBLZX DI, CX
+	KMOVW   CX, K1
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K2
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K3
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K4
+	SHRQ    $0x08, DI
+	XORQ    CX, CX
+	SHLQ    $0x02, SI
+
+row:
+	VMOVUPS.Z (R8)(CX*1), K1, Y0
+	VMOVUPS   (R9)(CX*1), K2, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS.Z (R10)(CX*1), K3, Y0
+	VMOVUPS   (DX)(CX*1), K4, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      SI, CX
+	ADDQ      $0x40, AX
+	DECQ      BX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func GatherHalves2AVX2(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX2
+TEXT ·GatherHalves2AVX2(SB), NOSPLIT, $0-48
+	MOVQ         vectors+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         places+16(FP), DX
+	MOVQ         rows+24(FP), BX
+	MOVQ         stride+32(FP), SI
+	MOVQ         masks+40(FP), DI
+	MOVQ         (DX), R8
+	LEAQ         (CX)(R8*4), R8
+	MOVQ         8(DX), R9
+	LEAQ         (CX)(R9*4), R9
+	MOVQ         16(DX), R10
+	LEAQ         (CX)(R10*4), R10
+	MOVQ         24(DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Y0
+	VPAND        Y1, Y0, Y0
+	VPCMPEQD     Y1, Y0, Y0
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y2
+	VMOVQ        DI, X1
+	VPBROADCASTD X1, Y1
+	VPAND        Y2, Y1, Y1
+	VPCMPEQD     Y2, Y1, Y1
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y3
+	VMOVQ        DI, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y3, Y2, Y2
+	VPCMPEQD     Y3, Y2, Y2
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y4
+	VMOVQ        DI, X3
+	VPBROADCASTD X3, Y3
+	VPAND        Y4, Y3, Y3
+	VPCMPEQD     Y4, Y3, Y3
+	SHRQ         $0x08, DI
+	XORQ         CX, CX
+	SHLQ         $0x02, SI
+
+row:
+	VMASKMOVPS (R8)(CX*1), Y0, Y4
+	VMASKMOVPS (R9)(CX*1), Y1, Y5
+	VORPS      Y5, Y4, Y4
+	VMOVUPS    Y4, (AX)
+	VMASKMOVPS (R10)(CX*1), Y2, Y4
+	VMASKMOVPS (DX)(CX*1), Y3, Y5
+	VORPS      Y5, Y4, Y4
+	VMOVUPS    Y4, 32(AX)
+	ADDQ       SI, CX
+	ADDQ       $0x40, AX
+	DECQ       BX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func GatherHalves3AVX512(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·GatherHalves3AVX512(SB), NOSPLIT, $0-48
+	MOVQ    vectors+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    places+16(FP), DX
+	MOVQ    rows+24(FP), BX
+	MOVQ    stride+32(FP), SI
+	MOVQ    masks+40(FP), DI
+	MOVQ    (DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    8(DX), R9
+	LEAQ    (CX)(R9*4), R9
+	MOVQ    16(DX), R10
+	LEAQ    (CX)(R10*4), R10
+	MOVQ    24(DX), R11
+	LEAQ    (CX)(R11*4), R11
+	MOVQ    32(DX), R12
+	LEAQ    (CX)(R12*4), R12
+	MOVQ    40(DX), DX
+	LEAQ    (CX)(DX*4), DX
+	MOVBLZX DI, CX
+	KMOVW   CX, K1
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K2
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K3
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K4
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K5
+	SHRQ    $0x08, DI
+	MOVBLZX DI, CX
+	KMOVW   CX, K6
+	SHRQ    $0x08, DI
+	XORQ    CX, CX
+	SHLQ    $0x02, SI
+
+row:
+	VMOVUPS.Z (R8)(CX*1), K1, Y0
+	VMOVUPS   (R9)(CX*1), K2, Y0
+	VMOVUPS   (R10)(CX*1), K3, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS.Z (R11)(CX*1), K4, Y0
+	VMOVUPS   (R12)(CX*1), K5, Y0
+	VMOVUPS   (DX)(CX*1), K6, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      SI, CX
+	ADDQ      $0x40, AX
+	DECQ      BX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func GatherHalves3AVX2(vectors *float32, x *float32, places *int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX2
+TEXT ·GatherHalves3AVX2(SB), NOSPLIT, $0-48
+	MOVQ         vectors+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         places+16(FP), DX
+	MOVQ         rows+24(FP), BX
+	MOVQ         stride+32(FP), SI
+	MOVQ         masks+40(FP), DI
+	MOVQ         (DX), R8
+	LEAQ         (CX)(R8*4), R8
+	MOVQ         8(DX), R9
+	LEAQ         (CX)(R9*4), R9
+	MOVQ         16(DX), R10
+	LEAQ         (CX)(R10*4), R10
+	MOVQ         24(DX), R11
+	LEAQ         (CX)(R11*4), R11
+	MOVQ         32(DX), R12
+	LEAQ         (CX)(R12*4), R12
+	MOVQ         40(DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVQ        DI, X0
+	VPBROADCASTD X0, Y0
+	VPAND        Y1, Y0, Y0
+	VPCMPEQD     Y1, Y0, Y0
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y2
+	VMOVQ        DI, X1
+	VPBROADCASTD X1, Y1
+	VPAND        Y2, Y1, Y1
+	VPCMPEQD     Y2, Y1, Y1
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y3
+	VMOVQ        DI, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y3, Y2, Y2
+	VPCMPEQD     Y3, Y2, Y2
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y4
+	VMOVQ        DI, X3
+	VPBROADCASTD X3, Y3
+	VPAND        Y4, Y3, Y3
+	VPCMPEQD     Y4, Y3, Y3
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y5
+	VMOVQ        DI, X4
+	VPBROADCASTD X4, Y4
+	VPAND        Y5, Y4, Y4
+	VPCMPEQD     Y5, Y4, Y4
+	SHRQ         $0x08, DI
+	VMOVDQU      laneBits<>+0(SB), Y6
+	VMOVQ        DI, X5
+	VPBROADCASTD X5, Y5
+	VPAND        Y6, Y5, Y5
+	VPCMPEQD     Y6, Y5, Y5
+	SHRQ         $0x08, DI
+	XORQ         CX, CX
+	SHLQ         $0x02, SI
+
+row:
+	VMASKMOVPS (R8)(CX*1), Y0, Y6
+	VMASKMOVPS (R9)(CX*1), Y1, Y7
+	VORPS      Y7, Y6, Y6
+	VMASKMOVPS (R10)(CX*1), Y2, Y7
+	VORPS      Y7, Y6, Y6
+	VMOVUPS    Y6, (AX)
+	VMASKMOVPS (R11)(CX*1), Y3, Y6
+	VMASKMOVPS (R12)(CX*1), Y4, Y7
+	VORPS      Y7, Y6, Y6
+	VMASKMOVPS (DX)(CX*1), Y5, Y7
+	VORPS      Y7, Y6, Y6
+	VMOVUPS    Y6, 32(AX)
+	ADDQ       SI, CX
+	ADDQ       $0x40, AX
+	DECQ       BX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func Scatter2AVX512(vectors *float32, x *float32, lanes *int, places *int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·Scatter2AVX512(SB), NOSPLIT, $0-56
+	MOVQ    vectors+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    lanes+16(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVQ    8(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    places+24(FP), AX
+	MOVQ    (AX), SI
+	LEAQ    (CX)(SI*4), SI
+	MOVQ    8(AX), AX
+	LEAQ    (CX)(AX*4), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    stride+40(FP), DI
+	MOVQ    masks+48(FP), R8
+	MOVBLZX R8, R9
+	KMOVW   R9, K1
+	SHRQ    $0x08, R8
+	MOVBLZX R8, R9
+	KMOVW   R9, K2
+	SHRQ    $0x08, R8
+	XORQ    R8, R8
+	XORQ    R9, R9
+	SHLQ    $0x02, DI
+
+row:
+	VMOVUPS.Z (BX)(R8*1), K1, Y0
+	VMOVUPS   Y0, K1, (SI)(R9*1)
+	VMOVUPS.Z (DX)(R8*1), K2, Y0
+	VMOVUPS   Y0, K2, (AX)(R9*1)
+	ADDQ      $0x40, R8
+	ADDQ      DI, R9
 	DECQ      CX
 	JNZ       row
 	VZEROUPPER
 	RET
 
-// func Scatter2PiecesAVX512(vectors *float32, x *float32, a int, b int, rows int, stride int, masks uint64)
-// Requires: AVX, AVX512F
-TEXT ·Scatter2PiecesAVX512(SB), $0-56
-	MOVQ  vectors+0(FP), AX
-	MOVQ  x+8(FP), CX
-	MOVQ  a+16(FP), DX
-	LEAQ  (CX)(DX*4), DX
-	MOVQ  b+24(FP), BX
-	LEAQ  (CX)(BX*4), BX
-	MOVQ  rows+32(FP), CX
-	MOVQ  stride+40(FP), SI
-	MOVQ  masks+48(FP), DI
-	SHLQ  $0x02, SI
-	KMOVW DI, K1
-	SHRQ  $0x10, DI
-	KMOVW DI, K2
-	SHRQ  $0x10, DI
+// func Scatter3AVX512(vectors *float32, x *float32, lanes *int, places *int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·Scatter3AVX512(SB), NOSPLIT, $0-56
+	MOVQ    vectors+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    lanes+16(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (AX)(SI*4), SI
+	MOVQ    16(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    places+24(FP), AX
+	MOVQ    (AX), DI
+	LEAQ    (CX)(DI*4), DI
+	MOVQ    8(AX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    16(AX), AX
+	LEAQ    (CX)(AX*4), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    stride+40(FP), R9
+	MOVQ    masks+48(FP), R10
+	MOVBLZX R10, R11
+	KMOVW   R11, K1
+	SHRQ    $0x08, R10
+	MOVBLZX R10, R11
+	KMOVW   R11, K2
+	SHRQ    $0x08, R10
+	MOVBLZX R10, R11
+	KMOVW   R11, K3
+	SHRQ    $0x08, R10
+	XORQ    R10, R10
+	XORQ    R11, R11
+	SHLQ    $0x02, R9
 
 row:
-	VMOVUPS (AX), Z0
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    SI, DX
-	VMOVUPS Z0, K2, (BX)
-	ADDQ    SI, BX
-	ADDQ    $0x40, AX
-	DECQ    CX
-	JNZ     row
-	VZEROUPPER
-	RET
-
-// func Gather4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
-// Requires: AVX, AVX512F
-TEXT ·Gather4PiecesAVX512(SB), $0-72
-	MOVQ  vectors+0(FP), AX
-	MOVQ  x+8(FP), CX
-	MOVQ  a+16(FP), DX
-	LEAQ  (CX)(DX*4), DX
-	MOVQ  b+24(FP), BX
-	LEAQ  (CX)(BX*4), BX
-	MOVQ  c+32(FP), SI
-	LEAQ  (CX)(SI*4), SI
-	MOVQ  d+40(FP), DI
-	LEAQ  (CX)(DI*4), DI
-	MOVQ  rows+48(FP), CX
-	MOVQ  stride+56(FP), R8
-	MOVQ  masks+64(FP), R9
-	SHLQ  $0x02, R8
-	KMOVW R9, K1
-	SHRQ  $0x10, R9
-	KMOVW R9, K2
-	SHRQ  $0x10, R9
-	KMOVW R9, K3
-	SHRQ  $0x10, R9
-	KMOVW R9, K4
-	SHRQ  $0x10, R9
-
-row:
-	VMOVUPS.Z (DX), K1, Z0
-	ADDQ      R8, DX
-	VMOVUPS   (BX), K2, Z0
-	ADDQ      R8, BX
-	VMOVUPS   (SI), K3, Z0
-	ADDQ      R8, SI
-	VMOVUPS   (DI), K4, Z0
-	ADDQ      R8, DI
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x40, AX
+	VMOVUPS.Z (BX)(R10*1), K1, Y0
+	VMOVUPS   Y0, K1, (DI)(R11*1)
+	VMOVUPS.Z (SI)(R10*1), K2, Y0
+	VMOVUPS   Y0, K2, (R8)(R11*1)
+	VMOVUPS.Z (DX)(R10*1), K3, Y0
+	VMOVUPS   Y0, K3, (AX)(R11*1)
+	ADDQ      $0x40, R10
+	ADDQ      R9, R11
 	DECQ      CX
 	JNZ       row
 	VZEROUPPER
 	RET
 
-// func Scatter4PiecesAVX512(vectors *float32, x *float32, a int, b int, c int, d int, rows int, stride int, masks uint64)
-// Requires: AVX, AVX512F
-TEXT ·Scatter4PiecesAVX512(SB), $0-72
-	MOVQ  vectors+0(FP), AX
-	MOVQ  x+8(FP), CX
-	MOVQ  a+16(FP), DX
-	LEAQ  (CX)(DX*4), DX
-	MOVQ  b+24(FP), BX
-	LEAQ  (CX)(BX*4), BX
-	MOVQ  c+32(FP), SI
-	LEAQ  (CX)(SI*4), SI
-	MOVQ  d+40(FP), DI
-	LEAQ  (CX)(DI*4), DI
-	MOVQ  rows+48(FP), CX
-	MOVQ  stride+56(FP), R8
-	MOVQ  masks+64(FP), R9
-	SHLQ  $0x02, R8
-	KMOVW R9, K1
-	SHRQ  $0x10, R9
-	KMOVW R9, K2
-	SHRQ  $0x10, R9
-	KMOVW R9, K3
-	SHRQ  $0x10, R9
-	KMOVW R9, K4
-	SHRQ  $0x10, R9
+// func Scatter4AVX512(vectors *float32, x *float32, lanes *int, places *int, rows int, stride int, masks uint64)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·Scatter4AVX512(SB), NOSPLIT, $0-56
+	MOVQ    vectors+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    lanes+16(FP), DX
+	MOVQ    (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVQ    8(DX), SI
+	LEAQ    (AX)(SI*4), SI
+	MOVQ    16(DX), DI
+	LEAQ    (AX)(DI*4), DI
+	MOVQ    24(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    places+24(FP), AX
+	MOVQ    (AX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    8(AX), R9
+	LEAQ    (CX)(R9*4), R9
+	MOVQ    16(AX), R10
+	LEAQ    (CX)(R10*4), R10
+	MOVQ    24(AX), AX
+	LEAQ    (CX)(AX*4), AX
+	MOVQ    rows+32(FP), CX
+	MOVQ    stride+40(FP), R11
+	MOVQ    masks+48(FP), R12
+	MOVBLZX R12, R13
+	KMOVW   R13, K1
+	SHRQ    $0x08, R12
+	MOVBLZX R12, R13
+	KMOVW   R13, K2
+	SHRQ    $0x08, R12
+	MOVBLZX R12, R13
+	KMOVW   R13, K3
+	SHRQ    $0x08, R12
+	MOVBLZX R12, R13
+	KMOVW   R13, K4
+	SHRQ    $0x08, R12
+	XORQ    R12, R12
+	XORQ    R13, R13
+	SHLQ    $0x02, R11
 
 row:
-	VMOVUPS (AX), Z0
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    R8, DX
-	VMOVUPS Z0, K2, (BX)
-	ADDQ    R8, BX
-	VMOVUPS Z0, K3, (SI)
-	ADDQ    R8, SI
-	VMOVUPS Z0, K4, (DI)
-	ADDQ    R8, DI
-	ADDQ    $0x40, AX
-	DECQ    CX
-	JNZ     row
+	VMOVUPS.Z (BX)(R12*1), K1, Y0
+	VMOVUPS   Y0, K1, (R8)(R13*1)
+	VMOVUPS.Z (SI)(R12*1), K2, Y0
+	VMOVUPS   Y0, K2, (R9)(R13*1)
+	VMOVUPS.Z (DI)(R12*1), K3, Y0
+	VMOVUPS   Y0, K3, (R10)(R13*1)
+	VMOVUPS.Z (DX)(R12*1), K4, Y0
+	VMOVUPS   Y0, K4, (AX)(R13*1)
+	ADDQ      $0x40, R12
+	ADDQ      R11, R13
+	DECQ      CX
+	JNZ       row
 	VZEROUPPER
 	RET
 
