@@ -142,3 +142,16 @@ func TestJobsSayWhichRowsComeNext(t *testing.T) {
 		}
 	}
 }
+
+func TestBlocksDoNotLoadWhereOthersHaveJustStored(t *testing.T) {
+	const page = 4096 / (4 * lanes) // rows
+	for _, radix := range lineRadices[1:] {
+		pitch := linePitch(radix)
+		if pitch < radix || pitch%2 == 0 {
+			t.Errorf("butterflies of radix %d begin %d rows from each other, want an odd number that is not less", radix, pitch)
+		}
+		if apart := pitch % page; apart == 1 || apart == page-1 {
+			t.Errorf("with butterflies of radix %d, rows of a block stand one row from each other in pages of %d", radix, page)
+		}
+	}
+}

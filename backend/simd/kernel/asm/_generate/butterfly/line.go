@@ -22,7 +22,7 @@ import (
 //	z[j] = z[j] · twiddles[j]                             LineTwiddled; pairs of floats, of a butterfly's own results
 //	shared[s] = Re z[j],  re[o] + i·im[o] = z[j]          for the s-th shared and the o-th own result j
 //
-// with rows of shared, re and im that follow each other, and those of the next butterfly radix|1 rows on. Result radix/2 is
+// with rows of shared, re and im that follow each other, and those of the next butterfly linePitch rows on. Result radix/2 is
 // shared where nothing turns it, and own in LineTwiddled. The way back is
 //
 //	z[j] = z[j] · conj(twiddles[j])                       LineBackTwiddled
@@ -46,6 +46,15 @@ var partedShares = map[int]float64{32: 0.3, 64: 0.6}
 // leastInTurns is the radix from which on the butterflies of two lines take turns. Going from line to line costs as much as a
 // few rows do.
 const leastInTurns = 16
+
+// linePitch returns how many rows there are from a butterfly to the next. The function of that name of the package that runs
+// the routines says why.
+func linePitch(radix int) int {
+	if radix == 64 {
+		return radix + 3
+	}
+	return radix | 1
+}
 
 // lineRoutine is what the parts of one routine share.
 type lineRoutine struct {
@@ -110,7 +119,7 @@ func writeLineRoutine(radix int, kind string, back bool, level string, registers
 		MOVQ(Load(job.Field("Count"), GP64()), count)
 	}
 	next := func() {
-		ADDQ(U32(64*(radix|1)), l.at)
+		ADDQ(U32(64*linePitch(radix)), l.at)
 		ADDQ(U32(8*numbers), l.offsets)
 		if twiddled {
 			ADDQ(U32(8*(len(realResults(radix))-1)), l.twiddles)

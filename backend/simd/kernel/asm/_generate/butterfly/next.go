@@ -33,6 +33,6 @@ func (l *lineRoutine) nextResults() fetches {
 	parts := [2]reg.Register{l.re, l.im}
 	own := (l.radix - 1) / 2
 	return fetches{count: len(parts) * own, from: 0.5, emit: func(i int) {
-		PREFETCHT0(l.ofResult(parts[i%2], (l.radix|1)+i/2))
+		PREFETCHT0(l.ofResult(parts[i%2], linePitch(l.radix)+i/2))
 	}}
 }

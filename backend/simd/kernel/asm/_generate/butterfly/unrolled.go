@@ -91,7 +91,7 @@ func writeUnrolledLine(radix int, back bool, level string, registers []reg.VecPh
 	write := l.prepare(registers)
 	l.eachLine(job)
 	for c := range w.rest {
-		MOVQ(U32(64*(radix|1)*w.begin(c)), l.at)
+		MOVQ(U32(64*linePitch(radix)*w.begin(c)), l.at)
 		vector := numbered("vector", c)
 		Label(string(vector))
 		write()
