@@ -34,6 +34,19 @@ func fasterForm(shape kernel.Circular, asked algorithm, packs, trains bool) circ
 	return shape
 }
 
+// gradientsTogether says whether both gradients are computed in one, through the frequencies, where that was not asked for, nor
+// forbidden: each alone may be faster directly. The kernel may have to be packed for it. It is to be clearly faster by the table,
+// which knows images in batches: what a single one costs besides, as to add partial sums up, is more in the frequencies.
+func gradientsTogether(shape kernel.Circular, packs bool) bool {
+	parts := []costs.Part{costs.Gradients}
+	if packs {
+		parts = append(parts, costs.Packing)
+	}
+	const clearly = 0.95
+	direct, frequencies := predicted(shape, parts)
+	return frequencies < clearly*direct
+}
+
 // joinedGradients returns both gradients in one, that by the input with so many floats a pixel.
 func joinedGradients(shape kernel.Circular, stride int) kernel.CircularFFTGradients {
 	written := shape
@@ -58,12 +71,17 @@ func goesThroughFrequencies(shape kernel.Circular, asked algorithm, parts ...cos
 	if asked != anyAlgorithm {
 		return asked == throughFrequencies
 	}
-	var direct, frequencies float64
+	direct, frequencies := predicted(shape, parts)
+	return frequencies < direct
+}
+
+// predicted returns the nanoseconds that all parts together take on one thread.
+func predicted(shape kernel.Circular, parts []costs.Part) (direct, frequencies float64) {
 	for _, part := range parts {
 		d, f := costs.Current().Predict(part, shape)
 		direct, frequencies = direct+d, frequencies+f
 	}
-	return frequencies < direct
+	return direct, frequencies
 }
 
 func circularLength(c kernel.Circular) int { return costs.Length(c) }

@@ -2,6 +2,7 @@ package simd
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/fastparc/fastparc/backend/simd/internal/costs"
@@ -53,6 +54,21 @@ func streamFrom(t *testing.T, sizes costs.Streamed) {
 	before := costs.Current
 	table := *before()
 	table.Streamed = sizes
+	costs.Current = func() *costs.Table { return &table }
+	t.Cleanup(func() { costs.Current = before })
+}
+
+// takeGradientsIn has both gradients take other times, in picoseconds for each element, directly and through the frequencies.
+func takeGradientsIn(t *testing.T, direct, frequencies int) {
+	before := costs.Current
+	table := *before()
+	table.Curves = slices.DeleteFunc(slices.Clone(table.Curves), func(c costs.Curve) bool { return c.Part == costs.Gradients })
+	for _, axis := range []kernel.Axis{kernel.Height, kernel.Width} {
+		always := func(time int) []int { return slices.Repeat([]int{time}, len(table.Lengths)) }
+		table.Curves = append(table.Curves, costs.Curve{
+			Part: costs.Gradients, Axis: costs.AxisName(axis), Channels: 16, Direct: always(direct), Frequencies: always(frequencies),
+		})
+	}
 	costs.Current = func() *costs.Table { return &table }
 	t.Cleanup(func() { costs.Current = before })
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // joinGradients lets a circular convolution of v, which is the gradient by the input where v is that of the output, take the
-// kernel's gradient along, and with it the sum of v over all lines: v is read and transformed once then. Where not all of
-// them go through the frequencies, they stay apart.
+// kernel's gradient along, and with it the sum of v over all lines: v is read and transformed once then. Where that takes longer
+// than to compute them directly, or this was asked for, they stay apart.
 func joinGradients(g *graph) {
 	joined := false
 	for _, convolution := range slices.Clone(g.nodes) {
@@ -46,8 +46,8 @@ type joiner struct {
 
 // find looks for the gradient of a kernel that has the same v, and for sums of it.
 func (j *joiner) find(g *graph) bool {
-	form, ok := j.part.form.(kernel.CircularFFT)
-	if !ok || !j.packed.node.attributes.(packedCircularOf).reversed {
+	convolution := j.part.shape
+	if !j.packed.node.attributes.(packedCircularOf).reversed {
 		return false
 	}
 	for _, n := range g.nodes {
@@ -55,26 +55,42 @@ func (j *joiner) find(g *graph) bool {
 		if !ok || len(n.inputs) > 2 || n.inputs[0] != j.v || sums.v != j.part.from {
 			continue
 		}
-		gradient, ok := sums.form.(kernel.CircularFFTGradient)
-		shape := gradient.Circular
-		if !ok || shape.OutStride != form.InStride {
+		shape := sums.shape
+		if shape.OutStride != convolution.InStride {
 			continue
 		}
 		stride := shape.InStride
-		shape.InStride, shape.OutStride = form.InStride, form.OutStride
-		if shape != form.Circular || dependsOn(n, j.convolution) || dependsOn(j.convolution, n) {
+		shape.InStride, shape.OutStride = convolution.InStride, convolution.OutStride
+		if shape != convolution || dependsOn(n, j.convolution) || dependsOn(j.convolution, n) {
 			continue
 		}
-		shape.InStride, shape.OutStride = stride, form.InStride
+		shape.InStride, shape.OutStride = stride, convolution.InStride
 		j.gradient, j.kernelShape = n, n.outputs[0].shape
-		j.part.gradients = &circularGradients{
-			form: joinedGradients(shape, form.OutStride),
-			x:    sums.x,
+		gradients := joinedGradients(shape, convolution.OutStride)
+		if !j.together(g, &sums, gradients.CircularFFT) {
+			continue
+		}
+		j.part.gradients = &circularGradients{form: gradients, x: sums.x}
+		if _, ok := j.part.form.(kernel.CircularFFT); !ok {
+			j.part.form = kernel.CircularFFT{Circular: convolution}
 		}
 		j.findSums(g)
 		return true
 	}
 	return false
+}
+
+// together says whether what was found is computed in one.
+func (j *joiner) together(g *graph, sums *circularSumsOf, form kernel.CircularFFT) bool {
+	_, convolution := j.part.form.(kernel.CircularFFT)
+	_, gradient := sums.form.(kernel.CircularFFTGradient)
+	switch {
+	case convolution && gradient:
+		return true
+	case j.part.asked == directly || sums.asked == directly:
+		return false
+	}
+	return gradientsTogether(form.Circular, j.laidOut(g, form) == nil)
 }
 
 // findSums looks for sums of v over all lines.
@@ -96,9 +112,9 @@ func (j *joiner) findSums(g *graph) {
 // join makes the gradient and the sums outputs of the convolution. It takes the kernel as it is laid out for the convolution that
 // the gradients are of, where that is there.
 func (j *joiner) join(g *graph) {
-	c, w := j.convolution, j.packed.node.inputs[0]
+	c := j.convolution
 	c.inputs = slices.Clone(c.inputs)
-	c.inputs[2*j.index+1] = j.packedAs(g, w, j.part.gradients.form.CircularFFT)
+	c.inputs[2*j.index+1] = j.packedAs(g, j.part.gradients.form.CircularFFT)
 	c.inputs = append(c.inputs, j.gradient.inputs[1])
 	output := func() *value {
 		v := &value{node: c, index: len(c.outputs), shape: shapes.Make(dtypes.Float32, j.kernelShape.Dimensions...)}
@@ -112,15 +128,27 @@ func (j *joiner) join(g *graph) {
 	}
 }
 
-// packedAs returns the kernel w as it is laid out for a form, whatever it adds, where that needs nothing of what is joined.
-func (j *joiner) packedAs(g *graph, w *value, form kernel.CircularFFT) *value {
+// laidOut returns the kernel as it is laid out for a form, whatever it adds, where that needs nothing of what is joined; nil where
+// it is not.
+func (j *joiner) laidOut(g *graph, form kernel.CircularFFT) *value {
 	joined := append([]*node{j.convolution, j.gradient}, j.sum...)
 	for _, n := range g.nodes {
-		if isLaidOut(n, w, form) && !slices.ContainsFunc(joined, func(other *node) bool { return dependsOn(n, other) }) {
+		if isLaidOut(n, j.kernel(), form) && !slices.ContainsFunc(joined, func(other *node) bool { return dependsOn(n, other) }) {
 			return n.outputs[0]
 		}
 	}
-	n := &node{op: compute.OpTypeInvalid, attributes: packedCircularOf{form: form}, inputs: []*value{w}}
+	return nil
+}
+
+// kernel returns the kernel of the convolution that the gradients are of.
+func (j *joiner) kernel() *value { return j.packed.node.inputs[0] }
+
+// packedAs returns the kernel laid out for a form.
+func (j *joiner) packedAs(g *graph, form kernel.CircularFFT) *value {
+	if packed := j.laidOut(g, form); packed != nil {
+		return packed
+	}
+	n := &node{op: compute.OpTypeInvalid, attributes: packedCircularOf{form: form}, inputs: []*value{j.kernel()}}
 	n.outputs = []*value{{node: n, shape: shapes.Make(dtypes.Float32, form.PackedSize())}}
 	g.nodes = append(g.nodes, n)
 	return n.outputs[0]

@@ -96,6 +96,57 @@ func TestGradientsAreTakenTogether(t *testing.T) {
 	}
 }
 
+// TestGradientsAreTakenTogetherWhereThatIsFaster has short lines, of which each gradient alone is faster directly.
+func TestGradientsAreTakenTogetherWhereThatIsFaster(t *testing.T) {
+	b := open(t, "threads=2")
+	const n = 7
+	inputs := [][]int{{2, n, 5, 16}, {2, n, 5, 16}, {n, 16}}
+	marked := func(f *construction, v compute.Value) compute.Value {
+		return f.all(f.OptimizationBarrier(wrap(f, v, dimensionsOf(f, v), 1, n-1)))[0]
+	}
+	convolution := func(f *construction, in []compute.Value) compute.Value {
+		return spatial(f, in[1], turnedRoundOf(f, in[2]), 1)
+	}
+	directConvolution := func(f *construction, in []compute.Value) compute.Value {
+		c := convolutionCase{convolution: depthwiseConvolution(16)}
+		return c.build(f, []compute.Value{marked(f, in[1]), f.one(f.Reshape(turnedRoundOf(f, in[2]), n, 1, 1, 16))})[0]
+	}
+	gradient := func(f *construction, in []compute.Value) compute.Value { return kernelGradientOf(f, in[1], in[0], 1) }
+	directGradient := func(f *construction, in []compute.Value) compute.Value {
+		c := convolutionCase{convolution: kernelGradientConvolution(16, nil)}
+		return f.one(f.Reshape(c.build(f, []compute.Value{marked(f, in[0]), in[1]})[0], n, 16))
+	}
+	const apart = "packedCircular circularParts circularSums"
+	for _, c := range []struct {
+		name                  string
+		together              int // picoseconds for each element
+		convolution, gradient func(f *construction, in []compute.Value) compute.Value
+		want                  string
+	}{
+		{"faster together", 1, convolution, gradient, one},
+		{"faster apart", 1e6, convolution, gradient, apart},
+		{"faster together, but the convolution is asked for directly", 1, directConvolution, gradient, apart},
+		{"faster together, but the kernel's gradient is asked for directly", 1, convolution, directGradient, apart},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			takeGradientsIn(t, 1e3, c.together)
+			both := func(f *construction, in []compute.Value) []compute.Value {
+				return []compute.Value{c.convolution(f, in), c.gradient(f, in)}
+			}
+			if c.want == one { // the Go backend, which others are compared with, panics on some gradients
+				alone := circularCase{inputs: inputs, nodes: one, build: both}
+				alone.check(t, b)
+				return
+			}
+			g := recorded(t, b, []shapes.Shape{float32Shape(inputs[0]...), float32Shape(inputs[1]...), float32Shape(inputs[2]...)}, nil, both)
+			optimize(b, g)
+			if got := listingWithout(g, compute.OpTypeReshape, compute.OpTypeConstant); got != c.want {
+				t.Errorf("the passes leave %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestGradientsShareTheSpectrumOfTheKernel has the gradients by an embedding, of one line alone, besides those of images.
 func TestGradientsShareTheSpectrumOfTheKernel(t *testing.T) {
 	b := open(t, "")

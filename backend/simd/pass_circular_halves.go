@@ -25,6 +25,7 @@ type circularPartsOf struct{ parts []circularPart }
 // circularPart is one of them, read from some channels of its x and written to some of the output.
 type circularPart struct {
 	shape    kernel.Circular
+	asked    algorithm
 	form     circularForm
 	from, to int // first channels
 
@@ -41,6 +42,7 @@ type circularGradients struct {
 // maybe the embedding.
 type circularSumsOf struct {
 	shape kernel.Circular
+	asked algorithm
 	form  circularGradientForm
 	v, x  int // first channels
 }
@@ -92,7 +94,7 @@ func lowerCirculars(b *rewriter, n *node) []*value {
 		from := inPlaceChannels(shape, x)
 		to := inPlaceChannels(shape, v)
 		shape.InStride, shape.OutStride = from.stride, to.stride
-		sums := circularSumsOf{shape, fasterGradientForm(shape, a.asked), to.first, from.first}
+		sums := circularSumsOf{shape, a.asked, fasterGradientForm(shape, a.asked), to.first, from.first}
 		inputs := append([]*value{to.whole, from.whole}, n.inputs[2:]...)
 		return []*value{b.kernelNode(sums, n.outputs[0].shape.Dimensions, inputs...)}
 	}
@@ -111,7 +113,7 @@ func (b *rewriter) circularParts(out shapes.Shape, circulars []*node) *value {
 		shape.InStride, shape.OutStride = from.stride, out.Dimensions[3]
 		packs := (b.trains || !b.ofWeights(n.inputs[1])) && !b.sharesSpectrum(shape, n.inputs[1])
 		form := fasterForm(shape, node.asked, packs, b.trains)
-		a.parts = append(a.parts, circularPart{shape: shape, form: form, from: from.first, to: to})
+		a.parts = append(a.parts, circularPart{shape: shape, asked: node.asked, form: form, from: from.first, to: to})
 		inputs = append(inputs, from.whole, b.packedCircular(form, node.terms, n.inputs[1:]))
 		to += shape.C
 	}

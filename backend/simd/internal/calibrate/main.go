@@ -50,7 +50,7 @@ func main() {
 // measureAll measures every curve of the table, and keeps the shorter times of this pass and those before.
 func measureAll(table *costs.Table, pass int) {
 	at := 0
-	for _, part := range []costs.Part{costs.Forward, costs.KernelGradient, costs.Packing} {
+	for _, part := range []costs.Part{costs.Forward, costs.KernelGradient, costs.Gradients, costs.Packing} {
 		for _, axis := range []kernel.Axis{kernel.Height, kernel.Width} {
 			for _, channels := range []int{1, 3, 6, 8, 12, 16} {
 				if pass == 0 {

@@ -54,8 +54,11 @@ type gradientForm interface {
 func prepare(part costs.Part, c kernel.Circular, f form) func() {
 	elements, n := c.Batch*c.H*c.W*c.C, costs.Length(c)
 	x := normal(elements)
-	if part == costs.KernelGradient {
+	switch part {
+	case costs.KernelGradient:
 		return prepareGradient(c, x, gradientOf(c, f))
+	case costs.Gradients:
+		return prepareGradients(c, x, f)
 	}
 	w, bias := normal(n*c.C), normal(c.C)
 	packed := make([]float32, f.PackedSize())
@@ -81,6 +84,28 @@ func prepareGradient(c kernel.Circular, x []float32, g gradientForm) func() {
 	return func() {
 		g.Run(partial, x, x, nil, 0, g.Units(), scratch)
 		g.Combine(dw, partial)
+	}
+}
+
+func prepareGradients(c kernel.Circular, x []float32, f form) func() {
+	gradient := gradientOf(c, f)
+	frequencies, ok := gradient.(kernel.CircularFFTGradient)
+	if !ok {
+		convolve, correlate := prepare(costs.Forward, c, f), prepareGradient(c, x, gradient)
+		return func() {
+			convolve()
+			correlate()
+		}
+	}
+	g := kernel.CircularFFTGradients{CircularFFTGradient: frequencies, Stride: c.OutStride}
+	packed, scratch := make([]float32, f.PackedSize()), make([]float32, g.ScratchSize())
+	f.Pack(packed, normal(costs.Length(c)*c.C), kernel.CircularTerms{}, 0, f.PackUnits())
+	dx, partial, sum := make([]float32, len(x)), make([]float32, g.PartialSize()), make([]float32, g.SumSize())
+	dw, lines := make([]float32, costs.Length(c)*c.C), make([]float32, costs.Length(c)*c.C)
+	return func() {
+		g.Run(dx, partial, sum, x, x, packed, 0, g.Units(), scratch)
+		g.Combine(dw, partial)
+		g.CombineSum(lines, sum)
 	}
 }
 

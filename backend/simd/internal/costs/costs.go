@@ -18,6 +18,8 @@ const (
 	Forward Part = "forward"
 	// KernelGradient is the gradient by the kernel.
 	KernelGradient Part = "kernel gradient"
+	// Gradients is both gradients: through the frequencies in one, directly one after the other.
+	Gradients Part = "gradients"
 	// Packing prepares the kernel.
 	Packing Part = "packing"
 )
@@ -79,8 +81,14 @@ func Length(c kernel.Circular) int {
 	return c.W
 }
 
-// Predict returns the nanoseconds that a part takes on one thread, directly and through the frequencies.
+// Predict returns the nanoseconds that a part takes on one thread, directly and through the frequencies. A table that was measured
+// when gradients were not taken in one yet has them one after the other.
 func (t *Table) Predict(part Part, c kernel.Circular) (direct, frequencies float64) {
+	if part == Gradients && !t.has(part) {
+		d1, f1 := t.Predict(Forward, c)
+		d2, f2 := t.Predict(KernelGradient, c)
+		return d1 + d2, f1 + f2
+	}
 	n := Length(c)
 	f := kernel.CircularFFT{Circular: c}
 	size := transform{n, f.TransformLength()}
@@ -97,6 +105,11 @@ func (t *Table) Predict(part Part, c kernel.Circular) (direct, frequencies float
 	}
 	const picoseconds = 1e-3
 	return direct / float64(c.C) * elements * picoseconds, frequencies / float64(c.C) * elements * picoseconds
+}
+
+// has says whether a part was measured.
+func (t *Table) has(part Part) bool {
+	return slices.ContainsFunc(t.Curves, func(c Curve) bool { return c.Part == part })
 }
 
 // transform is what frequencies take for lines of length n.

@@ -9,7 +9,7 @@ import (
 	"github.com/fastparc/fastparc/backend/simd/kernel"
 )
 
-var parts = []Part{Forward, KernelGradient, Packing}
+var parts = []Part{Forward, KernelGradient, Gradients, Packing}
 
 // each calls f with every table that the program has.
 func each(t *testing.T, f func(t *testing.T, table *Table)) {
@@ -75,7 +75,7 @@ func TestLengthsOfAllKindsHaveAPrediction(t *testing.T) {
 // and the transforms hardly longer.
 func TestTimesGrowAsTheAlgorithmsDo(t *testing.T) {
 	each(t, func(t *testing.T, table *Table) {
-		for _, part := range []Part{Forward, KernelGradient} {
+		for _, part := range []Part{Forward, KernelGradient, Gradients} {
 			for n := 128; n <= 512; n += 61 {
 				d1, f1 := table.Predict(part, line(kernel.Height, n, 16))
 				d8, f8 := table.Predict(part, line(kernel.Height, 8*n, 16))
