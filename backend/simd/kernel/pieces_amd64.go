@@ -49,34 +49,32 @@ func gatherVector(vectors, x []float32, pieces []piece, rows, stride int) bool {
 	return true
 }
 
-// halves adds the pieces of either half of a vector, as many of each, of which some may be empty. It returns how many: 2, 3, or 0
-// where there are more.
+// halves adds the parts that pieces have in either half of a vector, as many of each, of which some may be empty. It returns how
+// many: 2, 3, or 0 where there are more.
 func (a *pieceArguments) halves(pieces []piece) int {
-	for count := 2; count <= 3; count++ {
-		*a = pieceArguments{}
-		fit := true
-		for begin := 0; begin < lanes; begin += half {
-			end := (begin/half + 1) * count
-			for _, p := range pieces {
-				from, to := max(p.lane, begin), min(p.lane+p.width, begin+half)
-				if from >= to {
-					continue
-				}
-				if a.count == end {
-					fit = false
-					break
-				}
-				a.add(0, p.at-p.lane+begin, from-begin, to-from, half)
+	var parts [2][3]piece
+	var counts [2]int
+	for _, p := range pieces {
+		for i := range parts {
+			begin := i * half
+			from, to := max(p.lane, begin), min(p.lane+p.width, begin+half)
+			if from >= to {
+				continue
 			}
-			for fit && a.count < end {
-				a.add(0, pieces[0].at, 0, 0, half)
+			if counts[i] == len(parts[i]) {
+				return 0
 			}
-		}
-		if fit {
-			return count
+			parts[i][counts[i]] = piece{p.at - p.lane + begin, from - begin, to - from}
+			counts[i]++
 		}
 	}
-	return 0
+	count := max(2, counts[0], counts[1])
+	for i := range parts {
+		for _, p := range parts[i][:count] {
+			a.add(0, p.at, p.lane, p.width, half)
+		}
+	}
+	return count
 }
 
 // scatterVector is scatter in assembly, and says whether there is any for the level in use and these pieces.
