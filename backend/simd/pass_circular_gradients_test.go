@@ -119,17 +119,19 @@ func TestGradientsAreTakenTogetherWhereThatIsFaster(t *testing.T) {
 	const apart = "packedCircular circularParts circularSums"
 	for _, c := range []struct {
 		name                  string
-		together              int // picoseconds for each element
+		apart, together       int // picoseconds for each element
 		convolution, gradient func(f *construction, in []compute.Value) compute.Value
 		want                  string
 	}{
-		{"faster together", 1, convolution, gradient, one},
-		{"faster apart", 1e6, convolution, gradient, apart},
-		{"faster together, but the convolution is asked for directly", 1, directConvolution, gradient, apart},
-		{"faster together, but the kernel's gradient is asked for directly", 1, convolution, directGradient, apart},
+		{"faster together", 1e3, 1, convolution, gradient, one},
+		{"faster apart", 1e3, 1e6, convolution, gradient, apart},
+		{"hardly faster together", 1e9, 0.96e9, convolution, gradient, apart},
+		{"clearly faster together", 1e9, 0.94e9, convolution, gradient, one},
+		{"faster together, but the convolution is asked for directly", 1e3, 1, directConvolution, gradient, apart},
+		{"faster together, but the kernel's gradient is asked for directly", 1e3, 1, convolution, directGradient, apart},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			takeGradientsIn(t, 1e3, c.together)
+			takeGradientsIn(t, c.apart, c.together)
 			both := func(f *construction, in []compute.Value) []compute.Value {
 				return []compute.Value{c.convolution(f, in), c.gradient(f, in)}
 			}
