@@ -39,16 +39,10 @@ type job struct {
 // share is a part of a job's units that one goroutine begins with. From task to task over the same tensors a goroutine
 // has the same part, so that this stays in the caches of its core.
 type share struct {
-	next  atomic.Int64 // the first unit that nobody has taken
-	end   int64
-	few   int64       // how many units are left to whoever has begun with the share
-	begun atomic.Bool // whether anybody has
-	_     [32]byte    // keeps shares in cache lines of their own
+	next atomic.Int64 // the first unit that nobody has taken
+	end  int64
+	_    [48]byte // keeps shares in cache lines of their own
 }
-
-// unitsForOneLeft is for how many units of a share one is left to the goroutine that is on it: when another one has nothing else
-// to do, it will soon be done itself, and what another takes of its last units leaves its core's cache for the next task, too.
-const unitsForOneLeft = 12
 
 // failure is what the first unit that panicked panicked with.
 type failure struct{ reason any }
@@ -83,9 +77,8 @@ func (w *workers) do(r *run, t *task, threads int) {
 	j := &r.job
 	j.run, j.task, j.shares = r, t, j.shares[:0]
 	for i := range threads {
-		first, end := int64(i*t.units/threads), int64((i+1)*t.units/threads)
-		j.shares = append(j.shares, share{end: end, few: (end - first) / unitsForOneLeft})
-		j.shares[i].next.Store(first)
+		j.shares = append(j.shares, share{end: int64((i + 1) * t.units / threads)})
+		j.shares[i].next.Store(int64(i * t.units / threads))
 	}
 	j.failure.Store(nil)
 	w.offer(j, threads-1)
@@ -177,25 +170,19 @@ func (j *job) work(goroutine int) {
 	}()
 	for i := range j.shares {
 		s := &j.shares[(goroutine+i)%len(j.shares)]
-		if i == 0 {
-			s.begun.Store(true)
-		}
-		for lo, hi := s.take(i > 0); lo < hi; lo, hi = s.take(i > 0) {
+		for lo, hi := s.take(); lo < hi; lo, hi = s.take() {
 			j.task.body(j.run, j.run.scratch[goroutine], lo, hi)
 		}
 	}
 }
 
-// take returns two thirds of the units that are left, so that a goroutine which is half as fast as another does not hold it up;
-// of the share that another one is on it leaves the last few. Units give the same result whoever computes them.
-func (s *share) take(another bool) (lo, hi int) {
+// take returns two thirds of the units that are left, so that a goroutine which is half as fast as another does not hold it up.
+// Units give the same result whoever computes them.
+func (s *share) take() (lo, hi int) {
 	for {
 		next := s.next.Load()
 		left := s.end - next
-		if another && s.begun.Load() {
-			left -= s.few
-		}
-		if left <= 0 {
+		if left == 0 {
 			return 0, 0
 		}
 		if after := next + max(1, 2*left/3); s.next.CompareAndSwap(next, after) {

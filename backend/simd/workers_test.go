@@ -1,26 +1,36 @@
 package simd
 
-import "testing"
+import (
+	"sync"
+	"testing"
+)
 
-func TestTheLastUnitsOfAShareAreLeftToWhoeverIsOnIt(t *testing.T) {
-	takeAll := func(s *share, another bool) (units int) {
-		for lo, hi := s.take(another); lo < hi; lo, hi = s.take(another) {
-			units += hi - lo
+// TestAShareIsTakenToItsLastUnit holds that goroutines take each unit of a share once, two thirds of what is left at a time, and
+// leave none to one of them: on a core that is slower than the others, the last units would hold all up.
+func TestAShareIsTakenToItsLastUnit(t *testing.T) {
+	s := &share{end: 42}
+	s.next.Store(3)
+	for _, want := range [][2]int{{3, 29}, {29, 37}, {37, 40}, {40, 41}, {41, 42}, {0, 0}, {0, 0}} {
+		if lo, hi := s.take(); lo != want[0] || hi != want[1] {
+			t.Errorf("a goroutine took units %d to %d, want %d to %d", lo, hi, want[0], want[1])
 		}
-		return units
 	}
-	abandoned := &share{end: 24, few: 2}
-	if got := takeAll(abandoned, true); got != 24 {
-		t.Errorf("of a share that nobody has begun with, another goroutine took %d units, want all 24", got)
+	const units = 100_000
+	together, taken := &share{end: units}, make([]int, units)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for lo, hi := together.take(); lo < hi; lo, hi = together.take() {
+				for u := lo; u < hi; u++ {
+					taken[u]++ // a race, where two have it
+				}
+			}
+		})
 	}
-	s := &share{end: 24, few: 2}
-	s.begun.Store(true)
-	lo, hi := s.take(false)
-	if lo != 0 || hi <= lo {
-		t.Fatalf("a goroutine took units %d to %d of its own share first, want some from 0 on", lo, hi)
-	}
-	another, own := takeAll(s, true), takeAll(s, false)
-	if own != 2 || hi+another+own != 24 {
-		t.Errorf("after %d units another goroutine took %d and left %d, want 2 of 24 left", hi, another, own)
+	all.Wait()
+	for u, count := range taken {
+		if count != 1 {
+			t.Fatalf("unit %d of %d was taken %d times by goroutines side by side, want once", u, units, count)
+		}
 	}
 }
