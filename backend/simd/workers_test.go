@@ -2,11 +2,12 @@ package simd
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
-// TestAShareIsTakenToItsLastUnit holds that goroutines take each unit of a share once, two thirds of what is left at a time, and
-// leave none to one of them: on a core that is slower than the others, the last units would hold all up.
+// TestAShareIsTakenToItsLastUnit holds that two thirds of what is left are taken at a time, and none is left to one goroutine: on a
+// core that is slower than the others, the last units would hold all up.
 func TestAShareIsTakenToItsLastUnit(t *testing.T) {
 	s := &share{end: 42}
 	s.next.Store(3)
@@ -15,22 +16,52 @@ func TestAShareIsTakenToItsLastUnit(t *testing.T) {
 			t.Errorf("a goroutine took units %d to %d, want %d to %d", lo, hi, want[0], want[1])
 		}
 	}
-	const units = 100_000
-	together, taken := &share{end: units}, make([]int, units)
-	var all sync.WaitGroup
+}
+
+// TestGoroutinesTakeNoUnitTwice lets goroutines take shares together, so small that they meet at each.
+func TestGoroutinesTakeNoUnitTwice(t *testing.T) {
+	const shares, units = 200_000, 4
+	all, taken := make([]share, shares), make([]atomic.Int64, shares)
+	for i := range all {
+		all[i].end = units
+	}
+	var goroutines sync.WaitGroup
 	for range 4 {
-		all.Go(func() {
-			for lo, hi := together.take(); lo < hi; lo, hi = together.take() {
-				for u := lo; u < hi; u++ {
-					taken[u]++ // a race, where two have it
+		goroutines.Go(func() {
+			for i := range all {
+				for lo, hi := all[i].take(); lo < hi; lo, hi = all[i].take() {
+					taken[i].Add(int64(hi - lo))
 				}
 			}
 		})
 	}
-	all.Wait()
-	for u, count := range taken {
-		if count != 1 {
-			t.Fatalf("unit %d of %d was taken %d times by goroutines side by side, want once", u, units, count)
+	goroutines.Wait()
+	for i := range taken {
+		if got := taken[i].Load(); got != units {
+			t.Fatalf("of the %d units of share %d goroutines took %d", units, i, got)
+		}
+	}
+}
+
+// TestWorkersComputeEachUnitOnce holds that for numbers of units and of threads that shares are uneven for, and that leave workers
+// without one.
+func TestWorkersComputeEachUnitOnce(t *testing.T) {
+	w := newWorkers(3)
+	defer w.stop()
+	for threads := 1; threads <= 5; threads++ {
+		for _, units := range []int{1, 2, 3, 5, 42, 1000} {
+			computed := make([]atomic.Int64, units)
+			r := &run{scratch: make([][]float32, 4)}
+			w.do(r, &task{units: units, body: func(_ *run, _ []float32, lo, hi int) {
+				for u := lo; u < hi; u++ {
+					computed[u].Add(1)
+				}
+			}}, threads)
+			for u := range computed {
+				if count := computed[u].Load(); count != 1 {
+					t.Errorf("%d threads computed unit %d of %d %d times, want once", threads, u, units, count)
+				}
+			}
 		}
 	}
 }
