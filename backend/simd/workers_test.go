@@ -25,9 +25,13 @@ func TestGoroutinesTakeNoUnitTwice(t *testing.T) {
 	for i := range all {
 		all[i].end = units
 	}
-	var goroutines sync.WaitGroup
-	for range 4 {
+	var goroutines, ready sync.WaitGroup
+	const together = 4
+	ready.Add(together)
+	for range together {
 		goroutines.Go(func() {
+			ready.Done()
+			ready.Wait()
 			for i := range all {
 				for lo, hi := all[i].take(); lo < hi; lo, hi = all[i].take() {
 					taken[i].Add(int64(hi - lo))
